@@ -1,0 +1,1 @@
+export const load = (w: Int32Array, i: number): number => Atomics.load(w, i)
