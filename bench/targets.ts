@@ -1,0 +1,57 @@
+// What our own child processes run.
+import type { Lock, Queue, Value } from 'multiproc'
+import { kinds, now, type Received } from './messages.ts'
+
+export type Mode = 'awaited' | 'sync' | 'many'
+
+/** Asks a consumer for n items of a kind; null: it may end. */
+export type Order = { kind: string; n: number } | null
+
+/** Items taken by one getMany(). */
+const most = 256
+
+export async function consume(
+  queue: Queue<unknown>,
+  orders: Queue<Order>,
+  answers: Queue<Received>,
+  mode: Mode,
+): Promise<void> {
+  for (let order = await orders.get(); order !== null; order = await orders.get()) {
+    const { kind, n } = order
+    const { check } = kinds[kind]
+    let sum = 0
+    if (mode === 'sync') for (let i = 0; i < n; i++) sum += check(queue.getSync(), i)
+    else if (mode === 'awaited') for (let i = 0; i < n; i++) sum += check(await queue.get(), i)
+    else {
+      let i = 0
+      while (i < n) for (const item of await queue.getMany(Math.min(most, n - i))) sum += check(item, i++)
+    }
+    const at = now()
+    await answers.put({ at, count: n, sum })
+  }
+}
+
+/** Sends back what comes, until -1. */
+export async function echo(there: Queue<number>, back: Queue<number>, mode: Mode): Promise<void> {
+  if (mode === 'sync') for (let item = there.getSync(); item !== -1; item = there.getSync()) back.putSync(item)
+  else for (let item = await there.get(); item !== -1; item = await there.get()) await back.put(item)
+}
+
+/** Adds one to a shared counter under a lock, as often as it is told; null: it may end. */
+export async function add(
+  lock: Lock,
+  counter: Value<'i'>,
+  orders: Queue<number | null>,
+  answers: Queue<[from: number, to: number]>,
+  mode: Mode,
+): Promise<void> {
+  for (let n = await orders.get(); n !== null; n = await orders.get()) {
+    const from = now()
+    for (let i = 0; i < n; i++) {
+      const held = mode === 'sync' ? lock.acquireSync() : await lock.acquire()
+      counter.value++
+      held.release()
+    }
+    await answers.put([from, now()])
+  }
+}

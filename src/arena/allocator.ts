@@ -1,0 +1,248 @@
+/**
+ * Blocks of shared memory, valid after a death at any step: small ones from slabs (slab.ts), large ones as runs of units
+ * (runs.ts). A block's owner word is its allocation (owner.ts); there is no other record of it.
+ *
+ * What is kept here in ordinary memory (which slabs are mine, where I looked last) is hint: a participant that starts
+ * anew loses nothing by not having it.
+ */
+import { compareExchange, load, peek, store, type Words } from '#words'
+import { OutOfSharedMemoryError } from '../contract/errors.ts'
+import { leave } from './latch.ts'
+import { HEADER, UNIT, unitLength, unitOwner } from './layout.ts'
+import { NOBODY, SLAB } from './owner.ts'
+import { giveRun, guard, runs, takeRun } from './runs.ts'
+import {
+  adopt,
+  countOf,
+  cut,
+  isEmpty,
+  keeperOf,
+  LARGEST,
+  numberAt,
+  offsetOf,
+  ownerAt,
+  SIZES,
+  sizeClassOf,
+  sizeOf,
+  take,
+} from './slab.ts'
+import { isGone } from './token.ts'
+
+/** What the allocator needs of the segment; the interleaving checker brings a smaller one. */
+export interface Memory {
+  readonly words: Words
+  wordsAt(address: number): Words
+  indexOf(address: number): number
+  /** Makes sure that the pages are there, or throws OutOfSharedMemoryError. */
+  populate(address: number, bytes: number): void
+  /** Gives the pages back to the kernel; they read as zero afterwards. */
+  discard(address: number, bytes: number): void
+}
+
+/** My slabs of one size. */
+interface Shelf {
+  readonly slabs: number[]
+  at: number
+  next: number
+}
+
+/** Of how many other slabs a full one's keeper looks into before it makes a new one. */
+const TRIES = 4
+/** Freed runs keep their pages up to this many units in all: 64 MiB are touched faster than the kernel clears them. */
+const KEPT_UNITS = 256
+/** From this size on the kernel is asked for the pages beforehand, so that "none left" is an error and not a signal. */
+const POPULATED = 1 << 20
+
+export class Allocator {
+  readonly #memory: Memory
+  readonly #w: Words
+  readonly #me: number
+  readonly #shelves: (Shelf | undefined)[] = []
+
+  constructor(memory: Memory, me: number) {
+    this.#memory = memory
+    this.#w = memory.words
+    this.#me = me
+  }
+
+  /** A block of at least `bytes`, owned by this participant, with whatever was in it. Throws OutOfSharedMemoryError. */
+  allocate(bytes: number): number {
+    if (bytes > LARGEST) return this.#allocateRun(bytes)
+    const sizeClass = sizeClassOf(bytes)
+    let shelf = this.#shelves[sizeClass]
+    if (shelf === undefined) {
+      shelf = { slabs: [], at: 0, next: 0 }
+      this.#shelves[sizeClass] = shelf
+    }
+    for (let tries = Math.min(TRIES, shelf.slabs.length); tries > 0; tries--) {
+      const block = this.#takeFrom(shelf)
+      if (block !== 0) return block
+      shelf.at = (shelf.at + 1) % shelf.slabs.length
+      shelf.next = 0
+    }
+    const slab = this.#adopt(SIZES[sizeClass]) || this.#newSlab(SIZES[sizeClass])
+    if (slab !== 0) {
+      shelf.slabs.push(slab)
+      shelf.at = shelf.slabs.length - 1
+      shelf.next = 0
+      const block = this.#takeFrom(shelf)
+      return block !== 0 ? block : this.allocate(bytes) // an adopted one may be full
+    }
+    for (let i = 0; i < shelf.slabs.length; i++) {
+      shelf.at = i
+      shelf.next = 0
+      const block = this.#takeFrom(shelf)
+      if (block !== 0) return block
+    }
+    throw this.#exhausted(bytes)
+  }
+
+  #takeFrom(shelf: Shelf): number {
+    const address = shelf.slabs[shelf.at]
+    const w = this.#memory.wordsAt(address)
+    const slab = this.#memory.indexOf(address)
+    const i = take(w, slab, shelf.next, this.#me)
+    if (i < 0) return 0
+    shelf.next = i + 1
+    return address + offsetOf(w, slab, i)
+  }
+
+  #newSlab(size: number): number {
+    const unit = takeRun(this.#w, this.#me, 1)
+    if (unit === 0) return 0
+    const address = unit * UNIT
+    cut(this.#memory.wordsAt(address), this.#memory.indexOf(address), size, this.#me)
+    store(this.#w, unitOwner(unit), SLAB) // pairs with the load in #ownerOf
+    return address
+  }
+
+  /** A slab whose keeper is gone. */
+  #adopt(size: number): number {
+    guard(this.#w, this.#me)
+    let found = 0
+    for (const unit of runs(this.#w)) {
+      if (load(this.#w, unitOwner(unit)) !== SLAB) continue
+      const w = this.#memory.wordsAt(unit * UNIT)
+      const slab = this.#memory.indexOf(unit * UNIT)
+      if (sizeOf(w, slab) !== size || !isGone(this.#w, keeperOf(w, slab))) continue
+      adopt(w, slab, this.#me)
+      found = unit * UNIT
+      break
+    }
+    leave(this.#w, HEADER.allocatorLatch, this.#me)
+    return found
+  }
+
+  #allocateRun(bytes: number): number {
+    const units = Math.ceil(bytes / UNIT)
+    let unit = takeRun(this.#w, this.#me, units)
+    if (unit === 0) {
+      this.trim()
+      unit = takeRun(this.#w, this.#me, units)
+      if (unit === 0) throw this.#exhausted(bytes)
+    }
+    if (bytes >= POPULATED) {
+      try {
+        this.#memory.populate(unit * UNIT, bytes)
+      } catch (error) {
+        this.#discardAndGive(unit, units)
+        throw error
+      }
+    }
+    return unit * UNIT
+  }
+
+  /** The block is free. Its owner word must name this participant. */
+  free(address: number): void {
+    const unit = Math.floor(address / UNIT)
+    if (load(this.#w, unitOwner(unit)) === SLAB) {
+      this.setOwner(address, NOBODY)
+      return
+    }
+    const units = peek(this.#w, unitLength(unit))
+    if (peek(this.#w, HEADER.keptUnits) + units > KEPT_UNITS) this.#discardAndGive(unit, units)
+    else giveRun(this.#w, this.#me, unit, true)
+  }
+
+  /** First the pages, then the run: the other way round we would wipe what its next owner wrote. */
+  #discardAndGive(unit: number, units: number): void {
+    this.#memory.discard(unit * UNIT, units * UNIT)
+    giveRun(this.#w, this.#me, unit, false)
+  }
+
+  /** Gives back slabs of ours in which nothing is left; one of each size is kept. */
+  trim(): void {
+    for (const shelf of this.#shelves) {
+      if (shelf === undefined) continue
+      for (let i = shelf.slabs.length - 1; i > 0; i--) {
+        const address = shelf.slabs[i]
+        if (!isEmpty(this.#memory.wordsAt(address), this.#memory.indexOf(address))) continue
+        shelf.slabs.splice(i, 1)
+        // Nobody but us takes blocks from it, so it stays empty.
+        store(this.#w, unitOwner(address / UNIT), this.#me)
+        this.#discardAndGive(address / UNIT, 1)
+      }
+      shelf.at = 0
+      shelf.next = 0
+    }
+  }
+
+  owner(address: number): number {
+    return load(this.#ownerWords(address), this.#ownerIndex(address))
+  }
+
+  setOwner(address: number, owner: number): void {
+    store(this.#ownerWords(address), this.#ownerIndex(address), owner)
+  }
+
+  /** True when the block was `from`'s and is now `to`'s. */
+  swapOwner(address: number, from: number, to: number): boolean {
+    return compareExchange(this.#ownerWords(address), this.#ownerIndex(address), from, to) === from
+  }
+
+  #ownerWords(address: number): Words {
+    const unit = Math.floor(address / UNIT)
+    return load(this.#w, unitOwner(unit)) === SLAB ? this.#memory.wordsAt(address) : this.#w
+  }
+
+  #ownerIndex(address: number): number {
+    const unit = Math.floor(address / UNIT)
+    if (load(this.#w, unitOwner(unit)) !== SLAB) return unitOwner(unit)
+    const start = unit * UNIT
+    const slab = this.#memory.indexOf(start)
+    return ownerAt(slab, numberAt(this.#memory.wordsAt(start), slab, address - start))
+  }
+
+  /** Every block that somebody owns, with its owner word and size. A glance, unless nobody else is at work. */
+  *blocks(): Generator<{ address: number; owner: number; bytes: number }> {
+    for (const unit of runs(this.#w)) {
+      const owner = load(this.#w, unitOwner(unit))
+      if (owner === NOBODY) continue
+      const start = unit * UNIT
+      if (owner !== SLAB) {
+        yield { address: start, owner, bytes: peek(this.#w, unitLength(unit)) * UNIT }
+        continue
+      }
+      const w = this.#memory.wordsAt(start)
+      const slab = this.#memory.indexOf(start)
+      const bytes = sizeOf(w, slab)
+      for (let i = 0, count = countOf(w, slab); i < count; i++) {
+        const held = load(w, ownerAt(slab, i))
+        if (held !== NOBODY) yield { address: start + offsetOf(w, slab, i), owner: held, bytes }
+      }
+    }
+  }
+
+  /** Bytes in units that somebody owns, and the ceiling. */
+  usage(): { used: number; limit: number } {
+    return { used: peek(this.#w, HEADER.usedUnits) * UNIT, limit: peek(this.#w, HEADER.limitUnits) * UNIT }
+  }
+
+  #exhausted(bytes: number): OutOfSharedMemoryError {
+    const { used, limit } = this.usage()
+    return new OutOfSharedMemoryError(
+      `Expected ${bytes} bytes of shared memory, but ${used} of at most ${limit} are taken; ` +
+        'take items out, close what is not needed, or raise MULTIPROC_MEMORY_LIMIT (for example to 8g)',
+    )
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * The robust lock inside the arena. One word; it guards a few words beside it for less than a microsecond.
+ *
+ *            [L1] enter                     [L3] leave
+ *   FREE ────────────────▶ HELD(me) ───────────────────▶ FREE
+ *                            │   ▲
+ *                   me dies  ▼   │ [L2] enter: taken over, the one who enters is told
+ *                        HELD(dead)
+ *
+ * Who writes the word
+ *   FREE → HELD(me)        only me                                  [L1]
+ *   HELD(dead) → HELD(me)  only me, once the holder is known dead   [L2]
+ *   HELD(me) → FREE        only me                                  [L3]
+ *
+ * If a process dies
+ *   after [L1] or [L2]     the word names the dead: the next one to come takes it over by [L2] and is told, so that it
+ *                          can mend what the words guarded. Most need no mending: they change by one committing store.
+ *   after [L3]             nothing is left.
+ *
+ * Nobody sleeps on a latch and nobody is rung: a contender looks again until the word changes (words.ts, pause). Never
+ * held over user code, a system call that may wait, or anything that throws.
+ */
+import { compareExchange, PATIENCE, pause, type Words } from '#words'
+import { isGone } from './token.ts'
+
+const NOBODY = 0
+
+export const ENTERED = 0
+export const ABANDONED = 1 // entered; the last holder died inside
+export const BUSY = 2 //      not entered: the holder takes long, stopped perhaps
+
+/** Enters, or says BUSY after a few looks. `arena`: the words that hold the participants; `w`: those that hold the latch. */
+export function tryEnter(arena: Words, w: Words, latch: number, me: number): number {
+  return contend(arena, w, latch, me, PATIENCE)
+}
+
+/** Enters, however long it takes. True: the last holder died inside. */
+export function enter(arena: Words, w: Words, latch: number, me: number): boolean {
+  return contend(arena, w, latch, me, Number.POSITIVE_INFINITY) === ABANDONED
+}
+
+function contend(arena: Words, w: Words, latch: number, me: number, rounds: number): number {
+  for (let round = 0; round < rounds; round++) {
+    const seen = compareExchange(w, latch, NOBODY, me) // [L1] pairs with [L3]: shows what the last holder wrote
+    if (seen === NOBODY) return ENTERED
+    if (isGone(arena, seen) && compareExchange(w, latch, seen, me) === seen) return ABANDONED // [L2]
+    if (round + 1 < rounds) pause(round)
+  }
+  return BUSY
+}
+
+export function leave(w: Words, latch: number, me: number): void {
+  compareExchange(w, latch, me, NOBODY) // [L3] publishes what was written inside; pairs with [L1]
+}

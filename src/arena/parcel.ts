@@ -1,0 +1,74 @@
+/**
+ * A message in a block of its own: what does not fit into a queue's segment, or carries handles.
+ *
+ *   headLength · length (two words) · handles · their objects …        then, from the next 64 bytes on, the message
+ *
+ * Written by whoever owns the block, read by whoever owns it; nobody else looks, but for the list of objects.
+ */
+import { peek, poke } from '#words'
+import type { Message } from '../contract/message.ts'
+import { SHAREABLE } from '../contract/shareable.ts'
+import { toRef } from './layout.ts'
+import { isParcel } from './owner.ts'
+import {
+  discardReferences,
+  objectAt,
+  openReferences,
+  PARCEL_WORDS,
+  parcelContents,
+  sealReferences,
+} from './references.ts'
+import type { Session } from './session.ts'
+
+const headerBytes = (handles: number): number => Math.ceil(((PARCEL_WORDS.first + handles) * 4) / 64) * 64
+
+/** Puts the message into a block that belongs to participant `owner`. Throws OutOfSharedMemoryError. */
+export function sealParcel(session: Session, message: Message, owner: number = session.me): number {
+  const objects = message.handles.map(handle => handle[SHAREABLE]().id)
+  const offset = headerBytes(objects.length)
+  const block = session.allocator.allocate(offset + message.byteLength)
+  const { w, at } = objectAt(session, block)
+  poke(w, at + PARCEL_WORDS.headLength, message.headLength)
+  poke(w, at + PARCEL_WORDS.low, message.byteLength | 0)
+  poke(w, at + PARCEL_WORDS.high, Math.floor(message.byteLength / 2 ** 32))
+  poke(w, at + PARCEL_WORDS.handles, objects.length)
+  for (let i = 0; i < objects.length; i++) poke(w, at + PARCEL_WORDS.first + i, toRef(objects[i]))
+  try {
+    message.writeTo(session.segment.bytesAt(block + offset, message.byteLength))
+  } catch (error) {
+    session.allocator.free(block)
+    throw error
+  }
+  if (objects.length > 0) sealReferences(session, block, objects, owner)
+  else if (owner !== session.me) session.allocator.setOwner(block, owner)
+  return block
+}
+
+export interface OpenParcel {
+  readonly bytes: Uint8Array
+  readonly headLength: number
+  /** The objects it carried, as handles of this process. */
+  readonly handles: readonly unknown[]
+  /** The block goes; `bytes` must not be looked at any more. */
+  free(): void
+}
+
+/** Opens a parcel that belongs to this participant. */
+export function openParcel(session: Session, block: number): OpenParcel {
+  const { w, at } = objectAt(session, block)
+  const objects = parcelContents(session, block)
+  if (objects.length > 0) openReferences(session, block, objects)
+  const length = (peek(w, at + PARCEL_WORDS.low) >>> 0) + peek(w, at + PARCEL_WORDS.high) * 2 ** 32
+  return {
+    bytes: session.segment.bytesAt(block + headerBytes(objects.length), length),
+    headLength: peek(w, at + PARCEL_WORDS.headLength),
+    handles: objects.map(object => session.handle(object)),
+    free: () => session.allocator.free(block),
+  }
+}
+
+/** Frees a parcel that belongs to this participant without opening it. */
+export function discardParcel(session: Session, block: number): void {
+  if (isParcel(session.allocator.owner(block))) discardReferences(session, block, parcelContents(session, block))
+  session.allocator.free(block)
+}

@@ -1,0 +1,175 @@
+/**
+ * Who refers to a shared object, and when it is freed: with the last handle, in whatever process, or in a message.
+ *
+ *   kind · inFlight · holders[32]        then the object's own words (its body)
+ *
+ *   private ──[F1] publish──▶ SHARED ──[F4] last reference gone──▶ dying (owner | OBJECT) ──taken apart──▶ FREE
+ *
+ * Who writes the words
+ *   holders    one bit for each participant that has a handle: set by itself [F2], cleared by itself [F3] or by its
+ *              recovery. The truth about handles.
+ *   inFlight   how often the object stands in messages that nobody has opened: blocks whose owner word says PARCEL.
+ *              Derived from them: raised before a block becomes a parcel, lowered after it was one.
+ * All under the references latch, but for [F1].
+ *
+ * If a process dies
+ *   before [F1]             a private block: freed with its owner, and all that it had prepared.
+ *   holding handles         recovery clears its bits, and does [F4] for what nobody else holds.
+ *   between inFlight and    inFlight is too high, never too low. Recovery counts the parcels anew, and so does the next
+ *   the owner word          one to enter the latch if the death was inside [F5].
+ *   taking an object apart  the owner word says so: recovery goes on with it.
+ */
+import { and, or, peek, poke, store, type Words } from '#words'
+import { enter, leave } from './latch.ts'
+import { HEADER, toAddress } from './layout.ts'
+import { isParcel, OBJECT, PARCEL, SHARED } from './owner.ts'
+import type { Session } from './session.ts'
+import { slotOf } from './token.ts'
+
+const KIND = 0
+const IN_FLIGHT = 1
+const HOLDERS = 2
+const GROUPS = 32
+/** Words before the body. */
+export const BODY = HOLDERS + GROUPS + 14
+
+/** A private object with a zeroed body and this participant as its holder. */
+export function allocateObject(session: Session, kind: number, bodyWords: number): number {
+  const address = session.allocator.allocate((BODY + bodyWords) * 4)
+  const { w, at } = objectAt(session, address)
+  for (let i = 0; i < BODY + bodyWords; i++) poke(w, at + i, 0)
+  poke(w, at + KIND, kind)
+  poke(w, at + HOLDERS + (session.slot >>> 5), 1 << (session.slot & 31))
+  return address
+}
+
+/** The object is complete: others may come to know it. */
+export function publishObject(session: Session, address: number): void {
+  session.allocator.setOwner(address, SHARED) // [F1] publishes all that was poked
+}
+
+export function kindCode(session: Session, address: number): number {
+  const { w, at } = objectAt(session, address)
+  return peek(w, at + KIND)
+}
+
+/** This participant has no handle on the object any more. */
+export function dropReference(session: Session, address: number): void {
+  guardReferences(session)
+  const { w, at } = objectAt(session, address)
+  and(w, at + HOLDERS + (session.slot >>> 5), ~(1 << (session.slot & 31))) // [F3]
+  const dying = claimIfUnreferenced(session, address)
+  leaveReferences(session)
+  if (dying) session.takeApart(address)
+}
+
+/** Under the latch: nobody refers to it, so it is this participant's to take apart. */
+export function claimIfUnreferenced(session: Session, address: number): boolean {
+  const { w, at } = objectAt(session, address)
+  if (peek(w, at + IN_FLIGHT) !== 0) return false
+  for (let g = 0; g < GROUPS; g++) if (peek(w, at + HOLDERS + g) !== 0) return false
+  return session.allocator.swapOwner(address, SHARED, session.me | OBJECT) // [F4]
+}
+
+/** The block becomes a parcel of `owner`: what it carries counts as referred to. */
+export function sealReferences(session: Session, block: number, objects: readonly number[], owner: number): void {
+  guardReferences(session)
+  for (const object of objects) countInFlight(session, object, 1)
+  session.allocator.setOwner(block, owner | PARCEL)
+  leaveReferences(session)
+}
+
+/** The parcel becomes a plain block of this participant, which from here on holds what was in it. */
+export function openReferences(session: Session, block: number, objects: readonly number[]): void {
+  guardReferences(session)
+  for (const object of objects) {
+    const { w, at } = objectAt(session, object)
+    or(w, at + HOLDERS + (session.slot >>> 5), 1 << (session.slot & 31)) // [F2]
+  }
+  session.allocator.setOwner(block, session.me)
+  for (const object of objects) countInFlight(session, object, -1)
+  leaveReferences(session)
+}
+
+/** The parcel becomes a plain block without having been opened; what nobody refers to any more goes. */
+export function discardReferences(session: Session, block: number, objects: readonly number[]): void {
+  guardReferences(session)
+  session.allocator.setOwner(block, session.me)
+  const dying = new Set<number>()
+  for (const object of objects) {
+    countInFlight(session, object, -1)
+    if (claimIfUnreferenced(session, object)) dying.add(object)
+  }
+  leaveReferences(session)
+  for (const object of dying) session.takeApart(object)
+}
+
+function countInFlight(session: Session, object: number, by: number): void {
+  const { w, at } = objectAt(session, object)
+  store(w, at + IN_FLIGHT, Math.max(0, peek(w, at + IN_FLIGHT) + by))
+}
+
+/** Enters the references latch; counts anew when the last one died inside. */
+export function guardReferences(session: Session): void {
+  if (enter(session.w, session.w, HEADER.referencesLatch, session.me)) recountReferences(session, new Set()) // [F5]
+}
+
+export function leaveReferences(session: Session): void {
+  leave(session.w, HEADER.referencesLatch, session.me)
+}
+
+/** Under the latch: sets every inFlight to what the parcels say, those in `doomed` not counted. Gives all objects. */
+export function recountReferences(session: Session, doomed: ReadonlySet<number>): number[] {
+  const objects: number[] = []
+  const counts = new Map<number, number>()
+  for (const { address, owner } of session.allocator.blocks()) {
+    if (owner === SHARED) objects.push(address)
+    if (!isParcel(owner) || doomed.has(address)) continue
+    for (const object of parcelContents(session, address)) counts.set(object, (counts.get(object) ?? 0) + 1)
+  }
+  for (const object of objects) {
+    const { w, at } = objectAt(session, object)
+    store(w, at + IN_FLIGHT, counts.get(object) ?? 0)
+  }
+  return objects
+}
+
+/** Under the latch: the dead participant's handles are gone. */
+export function forgetHolder(session: Session, object: number, dead: number): void {
+  const { w, at } = objectAt(session, object)
+  const slot = slotOf(dead)
+  and(w, at + HOLDERS + (slot >>> 5), ~(1 << (slot & 31)))
+}
+
+/** The participants that hold a handle, by slot, and the number of messages under way; for check and diagnosis. */
+export function holdersOf(session: Session, object: number): { slots: number[]; inFlight: number } {
+  const { w, at } = objectAt(session, object)
+  const slots: number[] = []
+  for (let slot = 0; slot < GROUPS * 32; slot++) {
+    if ((peek(w, at + HOLDERS + (slot >>> 5)) >>> (slot & 31)) & 1) slots.push(slot)
+  }
+  return { slots, inFlight: peek(w, at + IN_FLIGHT) }
+}
+
+/** The object's own words. */
+export function bodyAt(session: Session, address: number): { w: Words; at: number } {
+  const { w, at } = objectAt(session, address)
+  return { w, at: at + BODY }
+}
+
+export function objectAt(session: Session, address: number): { w: Words; at: number } {
+  return { w: session.segment.wordsAt(address), at: session.segment.indexOf(address) }
+}
+
+// ── parcels: how a block lists the objects it carries (parcel.ts writes the rest) ──
+
+export const PARCEL_WORDS = { headLength: 0, low: 1, high: 2, handles: 3, first: 4 } as const
+
+export function parcelContents(session: Session, block: number): number[] {
+  const { w, at } = objectAt(session, block)
+  const objects: number[] = []
+  for (let i = 0, n = peek(w, at + PARCEL_WORDS.handles); i < n; i++) {
+    objects.push(toAddress(peek(w, at + PARCEL_WORDS.first + i)))
+  }
+  return objects
+}

@@ -1,0 +1,164 @@
+/**
+ * This thread's part in a session: the memory, who it is in there, and the handles it has.
+ *
+ * A session is a main program and its descendants. Its memory is made by the first object or process that needs it, so
+ * importing the package costs nothing; children inherit it as a file descriptor.
+ */
+import type { Words } from '#words'
+import { MultiprocError } from '../contract/errors.ts'
+import { setCloseOnExec } from '../os/descriptor.ts'
+import { memoryAvailable, parseBytes } from '../os/memory.ts'
+import { openOwn } from '../os/ofd-lock.ts'
+import { requirePlatform } from '../os/platform.ts'
+import { Allocator } from './allocator.ts'
+import { kindOf } from './kinds.ts'
+import { OBJECT } from './owner.ts'
+import { declareDead, findDead, join, reserve, unreserve } from './participants.ts'
+import { recover } from './recovery.ts'
+import { allocateObject, dropReference, kindCode, publishObject } from './references.ts'
+import { initialiseRuns } from './runs.ts'
+import { Segment } from './segment.ts'
+import { Adoption, type SharedObject } from './shared-object.ts'
+import { Sleeper } from './sleeper.ts'
+import { slotOf } from './token.ts'
+
+export class Session {
+  readonly segment: Segment
+  /** The first window of the segment: the arena's own words. */
+  readonly w: Words
+  /** This participant's token, and its slot. */
+  readonly me: number
+  readonly slot: number
+  readonly allocator: Allocator
+  readonly sleeper: Sleeper
+  /** A private description of the memory file: its locks end with this process. */
+  readonly ownFile: number
+  readonly #handles = new Map<number, WeakRef<SharedObject>>()
+  readonly #collected = new FinalizationRegistry<number>(address => this.#afterCollection(address))
+  #looks = 0
+
+  private constructor(segment: Segment, token: number) {
+    this.segment = segment
+    this.w = segment.words
+    this.me = token
+    this.slot = slotOf(token)
+    this.ownFile = openOwn(segment.fd)
+    if (!join(this.w, token, this.ownFile, word => segment.addressOf(word))) {
+      throw new MultiprocError(
+        'Expected the process that started this one to be alive; it ended, so there is nothing to join',
+      )
+    }
+    this.allocator = new Allocator(segment, token)
+    this.sleeper = new Sleeper(segment, this.slot, () => this.lookForDead())
+  }
+
+  /** A new memory, with this thread as its first participant. */
+  static found(): Session {
+    requirePlatform()
+    const segment = Segment.create(memoryLimit())
+    initialiseRuns(segment.words)
+    return new Session(segment, reserve(segment.words, 0, 'MainProcess'))
+  }
+
+  /** The memory inherited as descriptor `fd`, joined as the participant that the parent reserved. */
+  static join(fd: number, token: number): Session {
+    requirePlatform()
+    setCloseOnExec(fd)
+    return new Session(Segment.attach(fd), token)
+  }
+
+  /** The memory's descriptor, for a child to inherit. */
+  get fd(): number {
+    return this.segment.fd
+  }
+
+  // ── company ──
+
+  /** A participant's token for a child that is about to start. */
+  reserve(name: string): number {
+    return reserve(this.w, this.me, name)
+  }
+
+  /** The child never started. */
+  unreserve(token: number): void {
+    unreserve(this.w, token)
+  }
+
+  /** The child, the whole process, has ended: recover what it left and wake everybody. */
+  childEnded(token: number): void {
+    declareDead(this.w, token)
+    this.lookForDead()
+  }
+
+  /** Recovers whoever died without anybody having noticed. */
+  lookForDead(): void {
+    for (const dead of findDead(this.w, this.ownFile, this.slot, this.#looks++)) recover(this, dead)
+  }
+
+  // ── objects ──
+
+  /** A new object of the kind, private until publish(). */
+  create(kind: number, bodyWords: number): Adoption {
+    return new Adoption(this, allocateObject(this, kind, bodyWords))
+  }
+
+  publish(adoption: Adoption): void {
+    publishObject(this, adoption.address)
+  }
+
+  /** This thread's handle on the object: the one it has, or a new one. It must hold a reference already. */
+  handle(address: number): SharedObject {
+    const known = this.#handles.get(address)?.deref()
+    return known ?? kindOf(kindCode(this, address)).open(new Adoption(this, address))
+  }
+
+  /** A handle was built: its reference goes when it is collected, if not before. */
+  keep(handle: SharedObject): void {
+    this.#handles.set(handle.address, new WeakRef(handle))
+    this.#collected.register(handle, handle.address, handle)
+  }
+
+  /** The handle was closed. */
+  release(address: number): void {
+    const handle = this.#handles.get(address)?.deref()
+    if (handle) this.#collected.unregister(handle)
+    this.#handles.delete(address)
+    dropReference(this, address)
+  }
+
+  #afterCollection(address: number): void {
+    if (this.#handles.get(address)?.deref() !== undefined) return // a new handle on the same object came meanwhile
+    if (this.#handles.delete(address)) dropReference(this, address)
+  }
+
+  /** An object whose owner word says that this participant takes it apart. */
+  takeApart(address: number): void {
+    kindOf(kindCode(this, address)).takeApart(this, address)
+    if (this.allocator.swapOwner(address, this.me | OBJECT, this.me)) this.allocator.free(address)
+  }
+}
+
+let current: Session | undefined
+
+/** This thread's session; founded on first use in a main program. */
+export function currentSession(): Session {
+  current ??= Session.found()
+  return current
+}
+
+/** In a child, before anything else. */
+export function attachSession(fd: number, token: number): Session {
+  current = Session.join(fd, token)
+  return current
+}
+
+/** The session if there is one already: looking must not found one. */
+export function sessionIfAny(): Session | undefined {
+  return current
+}
+
+/** The ceiling: MULTIPROC_MEMORY_LIMIT, or half of what this process may use. */
+function memoryLimit(): number {
+  const asked = process.env.MULTIPROC_MEMORY_LIMIT
+  return asked ? parseBytes(asked) : Math.floor(memoryAvailable() / 2)
+}

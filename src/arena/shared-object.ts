@@ -1,0 +1,72 @@
+/** What every handle on a shared object is: where it lies, whether this process still uses it, how it travels. */
+import type { Words } from '#words'
+import { ClosedError } from '../contract/errors.ts'
+import { SHAREABLE, type Shareable, type ShareRef } from '../contract/shareable.ts'
+import { BODY } from './references.ts'
+import type { Session } from './session.ts'
+
+/** The right to build a handle on the object at `address`: given out by the session only. */
+export class Adoption {
+  readonly session: Session
+  readonly address: number
+
+  constructor(session: Session, address: number) {
+    this.session = session
+    this.address = address
+  }
+}
+
+export abstract class SharedObject implements Shareable {
+  /** @internal */ readonly session: Session
+  /** @internal */ readonly address: number
+  /** @internal the words that hold the object, and the index of the first of its own. */
+  protected readonly w: Words
+  /** @internal */ protected readonly at: number
+  #closed = false
+
+  /** @internal */
+  constructor(adoption: Adoption) {
+    this.session = adoption.session
+    this.address = adoption.address
+    this.w = adoption.session.segment.wordsAt(adoption.address)
+    this.at = adoption.session.segment.indexOf(adoption.address) + BODY
+    adoption.session.keep(this)
+  }
+
+  /** @internal how it travels: by the number that the receiver's session resolves. */
+  [SHAREABLE](): ShareRef {
+    this.assertOpen()
+    return { id: this.address }
+  }
+
+  /** True after close() in this process. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /**
+   * This process is done with the object: its memory goes when every other process that has a handle is done too.
+   * Idempotent. Any use of the handle afterwards throws ClosedError at once.
+   */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.leave()
+    this.session.release(this.address)
+  }
+
+  /** @internal Before the reference goes: whoever waits here in this process gets ClosedError. */
+  protected leave(): void {}
+
+  /** @internal */
+  protected assertOpen(): void {
+    if (this.#closed) throw this.closedError()
+  }
+
+  /** @internal */
+  protected closedError(): ClosedError {
+    return new ClosedError(
+      `Expected an open ${this.constructor.name}, but this process has called close() on it: keep the handle open as long as it is used`,
+    )
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * How this thread sleeps: in the kernel while it blocks, in its event loop while it awaits. One for each participant.
+ *
+ * The words are drawn in doorbell.ts; this is the owner's side of them. For the awaited side:
+ *
+ *   nothing to wait for ──wait()──▶ looking (some turns of the loop) ──▶ armed (marked, watching the pipe)
+ *           ▲                           │ everybody served                │ rung, or a tick
+ *           └───────────────────────────┴─────────────────────────────────┘
+ *
+ * Looking first pays when the answer is microseconds away: a turn of the loop costs less than waking a process. It is
+ * off with one usable core, where it would only keep the other side from running.
+ */
+import { Socket } from 'node:net'
+import { sleep, store } from '#words'
+import { usableCpus } from '../os/cpu.ts'
+import { createPipe } from '../os/pipe.ts'
+import { AWAITING, AWAKE, BLOCKED, heard } from './doorbell.ts'
+import { SLOT, slotAt } from './layout.ts'
+import type { Segment } from './segment.ts'
+
+/** What the sleeper wakes: all who wait for one thing in this thread (until.ts). */
+export interface Waiters {
+  /** Serves whom it can; true while somebody is left. */
+  serve(): boolean
+  /** Marks this thread as waiting; what changes from here on rings. */
+  mark(): void
+  unmark(): void
+  /** A wait of this length could have been looked out. */
+  readonly hopeful: boolean
+}
+
+/** An unbounded wait in the kernel would keep worker.terminate() and signal handlers waiting as well. */
+const SLICE = 250
+/** How often an awaiting thread looks for the dead: their parent usually says so at once. */
+const TICK = 500
+/** Turns of the loop: some 50 µs of an otherwise idle loop. */
+const TURNS = 100
+
+export class Sleeper {
+  readonly #segment: Segment
+  readonly #slot: number
+  readonly #at: number
+  readonly #lookForDead: () => void
+  readonly #waiting = new Set<Waiters>()
+  readonly #spinning = usableCpus() > 1
+  #socket: Socket | undefined
+  #ticker: NodeJS.Timeout | undefined
+  #armed = false
+  #turns = 0
+  #turning = false
+  #blocked = false
+
+  constructor(segment: Segment, slot: number, lookForDead: () => void) {
+    this.#segment = segment
+    this.#slot = slot
+    this.#at = slotAt(slot)
+    this.#lookForDead = lookForDead
+  }
+
+  /** True when looking for a while before sleeping can help at all. */
+  get spinning(): boolean {
+    return this.#spinning
+  }
+
+  // ── blocking ──
+
+  /** Blocks until `served` says so or the time is over. `served` marks, looks, and says whether all is done. */
+  block(deadline: number, served: () => boolean): void {
+    const w = this.#segment.words
+    const outermost = !this.#blocked
+    this.#blocked = true
+    // Those who await in this thread cannot take anything until it goes on: let nobody be rung in their stead.
+    if (outermost) for (const waiters of this.#waiting) waiters.unmark()
+    store(w, this.#at + SLOT.asleep, BLOCKED) // pairs with the load in reach(), doorbell.ts
+    try {
+      for (;;) {
+        if (served()) return
+        const left = deadline - performance.now()
+        if (left <= 0) return
+        sleep(w, this.#at + SLOT.rung, 0, Math.min(left, SLICE))
+        if (!heard(w, this.#slot)) this.#lookForDead()
+      }
+    } finally {
+      if (outermost) {
+        this.#blocked = false
+        store(w, this.#at + SLOT.asleep, this.#armed ? AWAITING : AWAKE)
+        // Rings that came meanwhile may have been meant for those who await.
+        if (this.#armed) setImmediate(() => this.#look())
+      }
+    }
+  }
+
+  // ── awaiting ──
+
+  wait(waiters: Waiters): void {
+    this.#waiting.add(waiters)
+    if (this.#spinning && waiters.hopeful) this.#turns = TURNS
+    if (this.#turns > 0) this.#turn()
+    else this.#arm()
+  }
+
+  /** Nobody of these waits any more. */
+  forget(waiters: Waiters): void {
+    if (this.#waiting.delete(waiters) && this.#waiting.size === 0) this.#disarm()
+  }
+
+  /** Looks again soon: a latch was held by somebody who takes long. */
+  again(): void {
+    setTimeout(() => this.#look(), 1)
+  }
+
+  #turn(): void {
+    if (this.#turning) return
+    this.#turning = true
+    setImmediate(() => {
+      this.#turning = false
+      this.#serve()
+      if (this.#waiting.size === 0) return
+      if (--this.#turns > 0) this.#turn()
+      else this.#arm()
+    })
+  }
+
+  #serve(): void {
+    for (const waiters of this.#waiting) if (!waiters.serve()) this.forget(waiters)
+  }
+
+  #arm(): void {
+    if (!this.#armed) {
+      this.#armed = true
+      this.#openBell().ref()
+      this.#ticker = setInterval(() => {
+        this.#lookForDead()
+        this.#look()
+      }, TICK)
+      if (!this.#blocked) store(this.#segment.words, this.#at + SLOT.asleep, AWAITING)
+    }
+    this.#look()
+  }
+
+  /** Marks, and only then looks; whoever changes something afterwards sees the mark. */
+  #look(): void {
+    do {
+      for (const waiters of this.#waiting) {
+        waiters.mark()
+        if (!waiters.serve()) this.forget(waiters)
+      }
+    } while (this.#waiting.size > 0 && heard(this.#segment.words, this.#slot))
+  }
+
+  #disarm(): void {
+    this.#turns = 0
+    if (!this.#armed) return
+    this.#armed = false
+    clearInterval(this.#ticker)
+    this.#socket?.unref()
+    if (!this.#blocked) store(this.#segment.words, this.#at + SLOT.asleep, AWAKE)
+  }
+
+  /** The pipe is made when it is first needed: a program that only blocks has none. */
+  #openBell(): Socket {
+    if (this.#socket) return this.#socket
+    const w = this.#segment.words
+    const pipe = createPipe()
+    store(w, this.#at + SLOT.bellInode, pipe.inode)
+    store(w, this.#at + SLOT.bell, pipe.write)
+    const buffer = Buffer.alloc(256)
+    const onread = {
+      buffer,
+      callback: () => {
+        heard(w, this.#slot)
+        this.#look()
+        return true
+      },
+    }
+    // `onread` spares a buffer for each ring. It is not in the types for descriptors, but is the documented option.
+    this.#socket = new Socket({ fd: pipe.read, readable: true, writable: false, onread } as ConstructorParameters<
+      typeof Socket
+    >[0])
+    this.#socket.on('error', () => {})
+    this.#socket.resume()
+    return this.#socket
+  }
+}

@@ -1,0 +1,282 @@
+/**
+ * The only waiting loops: try, else sleep until rung, late or aborted. Here timeout, abort, doorbell and death meet.
+ *
+ * The order that loses no wake-up, for every waiter:
+ *
+ *   try · mark yourself · try again · sleep · (rung) · mark yourself · try again · …
+ *
+ * Whoever changes the thing looks for marks afterwards, so either the second try sees the change or the changer sees the
+ * mark. A mark is cleared by the one who rings: hence it is set anew before every look. Whoever stops waiting without
+ * having taken anything may have been rung for it in that very moment, and passes the ring on. A thread that dies is no
+ * special case: whoever recovers it rings everybody, and everybody looks again.
+ *
+ * Within a thread the waiters for one thing stand in line and are served in the order they came, awaited and blocking
+ * ones together: so `put(1); put(2)` arrive in that order, and a put that blocks first helps those before it.
+ */
+import { pause, type Words } from '#words'
+import { TimeoutError } from '../contract/errors.ts'
+import { checkOptions, checkSignal, checkTimeout } from '../contract/options.ts'
+import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
+import type { Sleeper, Waiters } from './sleeper.ts'
+import { mark, unmark, wakeOne } from './wait-set.ts'
+
+/** An attempt's answer: not now. (`undefined` and `null` are values.) */
+export const NONE: unique symbol = Symbol('none')
+/** An attempt's answer: somebody is in the middle of a change and takes long; ask again soon. */
+export const BUSY: unique symbol = Symbol('busy')
+
+/** Tries once and never waits. What it gives has been taken; an error it throws ends the wait. */
+export type Attempt<T> = () => T | typeof NONE | typeof BUSY
+
+interface Entry {
+  readonly attempt: Attempt<unknown>
+  resolve(value: unknown): void
+  reject(error: unknown): void
+}
+
+/** What a line needs to know of the thread it is in. */
+export interface Place {
+  /** The words that hold the participants. */
+  readonly w: Words
+  readonly sleeper: Sleeper
+  readonly slot: number
+}
+
+const WAIT_OPTIONS = ['timeout', 'signal'] as const
+const SYNC_WAIT_OPTIONS = ['timeout'] as const
+
+/** A blocking wait looks this long before it sleeps, ms: waking an idle core costs as much. */
+const LOOK = 0.02
+/** What lasted no longer than this, ms, could have been looked out. */
+const SHORT = 0.1
+const HOPE = 8
+/** Awaited operations that were served at once before one makes way for timers and sockets. */
+const STREAK = 500
+
+let streak = 0
+
+/** Those in this thread who wait for one thing. */
+export class Line implements Waiters {
+  readonly #place: Place
+  readonly #w: Words
+  readonly #set: number
+  readonly #entries: Entry[] = []
+  /** From the last waits: is what we wait for usually there within SHORT? Above 0: look before you sleep. */
+  #hope = HOPE
+  #waits = 0
+  #marked = false
+
+  /** `set`: the index in `w` of the wait set (wait-set.ts). */
+  constructor(place: Place, w: Words, set: number) {
+    this.#place = place
+    this.#w = w
+    this.#set = set
+  }
+
+  /** Nobody stands in line: whoever comes may try at once. */
+  get idle(): boolean {
+    return this.#entries.length === 0
+  }
+
+  get hopeful(): boolean {
+    return this.#hope > 0 || (++this.#waits & 15) === 0
+  }
+
+  /** Awaits: never blocks the event loop. `what` names the operation in errors. */
+  until<T>(what: string, attempt: Attempt<T>, options?: WaitOptions): Promise<T> {
+    let timeout: number
+    let signal: AbortSignal | undefined
+    try {
+      checkOptions('options', options, WAIT_OPTIONS)
+      timeout = checkTimeout(options?.timeout)
+      signal = checkSignal(options?.signal)
+      if (signal?.aborted) return Promise.reject(signal.reason)
+      if (this.idle) {
+        const got = attempt()
+        if (got !== NONE && got !== BUSY) return served(got)
+      }
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    if (timeout === 0) return Promise.reject(late(what, 0))
+    return new Promise((resolve, reject) => this.#queueUp(what, attempt, timeout, signal, resolve, reject))
+  }
+
+  #queueUp<T>(
+    what: string,
+    attempt: Attempt<T>,
+    timeout: number,
+    signal: AbortSignal | undefined,
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const began = performance.now()
+    let timer: NodeJS.Timeout | undefined
+    const settle = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+      this.#learn(performance.now() - began)
+    }
+    const entry: Entry = {
+      attempt,
+      resolve: value => {
+        settle()
+        resolve(value as T)
+      },
+      reject: error => {
+        settle()
+        reject(error)
+      },
+    }
+    const leaveWith = (error: () => unknown) => {
+      if (this.#remove(entry)) entry.reject(error())
+    }
+    const onAbort = () => leaveWith(() => signal?.reason)
+    const onTimeout = () => {
+      const left = began + timeout - performance.now()
+      if (left > 0) {
+        timer = setTimeout(onTimeout, Math.min(Math.ceil(left), MAX_TIMER))
+        return
+      }
+      this.serve() // what is there in time is taken, though we look late
+      leaveWith(() => late(what, timeout))
+    }
+    if (timeout !== Number.POSITIVE_INFINITY) timer = setTimeout(onTimeout, Math.min(timeout, MAX_TIMER))
+    signal?.addEventListener('abort', onAbort, { once: true })
+    this.#entries.push(entry)
+    this.#place.sleeper.wait(this)
+  }
+
+  /** Blocks this thread, asleep in the kernel. */
+  untilSync<T>(what: string, attempt: Attempt<T>, options?: SyncWaitOptions): T {
+    checkOptions('options', options, SYNC_WAIT_OPTIONS)
+    const timeout = checkTimeout(options?.timeout)
+    if (this.idle) {
+      const got = attempt()
+      if (got !== NONE && got !== BUSY) return got
+    }
+    if (timeout === 0) throw late(what, 0)
+    let state: 'waiting' | 'served' | 'failed' = 'waiting'
+    let outcome: unknown
+    const entry: Entry = {
+      attempt,
+      resolve: value => {
+        state = 'served'
+        outcome = value
+      },
+      reject: error => {
+        state = 'failed'
+        outcome = error
+      },
+    }
+    this.#entries.push(entry)
+    this.#block(performance.now(), timeout, () => state !== 'waiting')
+    if (state === 'waiting') {
+      this.#remove(entry)
+      throw late(what, timeout)
+    }
+    if (this.idle) this.unmark()
+    if (state === 'failed') throw outcome
+    return outcome as T
+  }
+
+  #block(began: number, timeout: number, settled: () => boolean): void {
+    const { sleeper } = this.#place
+    if (sleeper.spinning && this.hopeful) {
+      for (let round = 1; ; round++) {
+        this.serve()
+        if (settled()) break
+        if ((round & 7) === 0 && performance.now() - began > LOOK) break
+      }
+    }
+    if (!settled()) {
+      let rounds = 100
+      sleeper.block(began + timeout, () => {
+        this.mark()
+        while (this.#serve() === BUSY && !settled() && performance.now() - began < timeout) pause(rounds++)
+        return settled()
+      })
+    }
+    this.#learn(performance.now() - began)
+  }
+
+  #learn(waited: number): void {
+    this.#hope = waited < SHORT ? Math.min(HOPE, this.#hope + 2) : Math.max(0, this.#hope - 1)
+  }
+
+  /** Everybody in line gets the error: the object is not this process's any more. */
+  fail(error: unknown): void {
+    for (const entry of this.#entries.splice(0)) entry.reject(error)
+    this.unmark()
+    this.#place.sleeper.forget(this)
+  }
+
+  // ── what the sleeper calls ──
+
+  mark(): void {
+    this.#marked = true
+    mark(this.#w, this.#set, this.#place.slot)
+  }
+
+  /** Takes the mark away. A ring that had chosen this thread, and is not used here, belongs to another. */
+  unmark(): void {
+    if (!this.#marked) return
+    this.#marked = false
+    if (!unmark(this.#w, this.#set, this.#place.slot)) wakeOne(this.#place.w, this.#w, this.#set)
+  }
+
+  serve(): boolean {
+    const answer = this.#serve()
+    if (answer === BUSY) this.#place.sleeper.again()
+    if (this.#entries.length > 0) return true
+    this.unmark()
+    return false
+  }
+
+  /** Serves from the front as long as it goes; gives what stopped it. */
+  #serve(): typeof NONE | typeof BUSY | undefined {
+    while (this.#entries.length > 0) {
+      // Out of the line while it tries: an attempt may run code of the user's that uses the same object.
+      const entry = this.#entries.shift() as Entry
+      let got: unknown
+      try {
+        got = entry.attempt()
+      } catch (error) {
+        entry.reject(error)
+        continue
+      }
+      if (got === NONE || got === BUSY) {
+        this.#entries.unshift(entry)
+        return got
+      }
+      entry.resolve(got)
+    }
+    return undefined
+  }
+
+  /** Leaves the line without having taken anything; false when it was served before. */
+  #remove(entry: Entry): boolean {
+    const at = this.#entries.indexOf(entry)
+    if (at < 0) return false
+    this.#entries.splice(at, 1)
+    if (this.idle) {
+      this.unmark()
+      this.#place.sleeper.forget(this)
+    }
+    return true
+  }
+}
+
+/** setTimeout counts in 31 bits. */
+const MAX_TIMER = 0x7fffffff
+
+/** Served without waiting. Now and then by way of the event loop: a loop of such awaits would starve timers and sockets. */
+export function served<T>(value: T): Promise<T> {
+  if (++streak < STREAK) return Promise.resolve(value)
+  streak = 0
+  return new Promise(resolve => setImmediate(resolve, value))
+}
+
+function late(what: string, timeout: number): TimeoutError {
+  return new TimeoutError(`${what} timed out after ${timeout} ms`)
+}

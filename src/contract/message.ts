@@ -1,0 +1,13 @@
+/** A value that was turned into bytes and waits to be written somewhere. */
+import type { Shareable } from './shareable.ts'
+
+export interface Message {
+  /** Bytes of the part that describes the value; the reader needs this number to find its way. */
+  readonly headLength: number
+  /** Bytes of the whole message: how much `writeTo` writes. */
+  readonly byteLength: number
+  /** The objects that travel by reference, each once; the reader is given them again in this order. */
+  readonly handles: readonly Shareable[]
+  /** Copies the message to the start of `target`. Valid only until the next value is encoded. */
+  writeTo(target: Uint8Array): void
+}

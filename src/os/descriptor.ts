@@ -1,0 +1,38 @@
+/** File descriptors: open so that they end with their thread, close without surprises, keep out of children. */
+import { closeSync, openSync } from 'node:fs'
+import { libc, SystemCallError } from './libc.ts'
+
+const F_GETFD = 1
+const F_SETFD = 2
+const FD_CLOEXEC = 1
+
+/**
+ * Node closes what a worker thread opened through `fs` when that thread ends, however it ends, and warns when `fs`
+ * closes something it did not open. So each descriptor must be closed by whoever opened it; this remembers which are Node's.
+ */
+const openedByNode = new Set<number>()
+
+/** Opens a path; close-on-exec, and closed by Node when this worker thread ends. Throws what `fs.openSync` throws. */
+export function openForThread(path: string, flags: number): number {
+  const fd = openSync(path, flags) // libuv adds O_CLOEXEC
+  openedByNode.add(fd)
+  return fd
+}
+
+/** Closes a descriptor that this folder made. Once: by the second time its number may be somebody else's. */
+export function closeFd(fd: number): void {
+  if (openedByNode.delete(fd)) closeSync(fd)
+  else if (libc().close(fd) < 0) {
+    const errno = libc().errno()
+    throw new SystemCallError('close', errno, `descriptor ${fd}`)
+  }
+}
+
+/** Keeps a descriptor that was inherited from a parent out of this process's own children. */
+export function setCloseOnExec(fd: number): void {
+  const { fcntl, errno } = libc()
+  const flags = fcntl(fd, F_GETFD, 0)
+  if (flags < 0 || fcntl(fd, F_SETFD, flags | FD_CLOEXEC) < 0) {
+    throw new SystemCallError('fcntl', errno(), `descriptor ${fd}`)
+  }
+}

@@ -1,0 +1,365 @@
+/**
+ * A child process that runs one function.
+ *
+ *   initial ──start()──▶ started ──it ends──▶ stopped
+ *      │                                         │
+ *      └───────────────close()───────────────────┴──▶ closed
+ *
+ * From started to stopped nobody writes anything: whoever looks asks the kernel (start-method.ts, `Child.hasEnded`).
+ */
+import { inspect } from 'node:util'
+import { ArgumentRangeError, ArgumentTypeError, ClosedError, InvalidStateError } from '../contract/errors.ts'
+import {
+  checkCount,
+  checkFlag,
+  checkOptions,
+  checkSignal,
+  checkString,
+  checkTimeout,
+  describe,
+} from '../contract/options.ts'
+import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
+import { endWithThisProcess } from './daemons.ts'
+import { checkMayStart, children, identityFor, nextPath } from './family.ts'
+import { spawnChild } from './start/spawn.ts'
+import type { Child } from './start-method.ts'
+import { resolveTarget, type Target } from './target.ts'
+
+export interface ProcessOptions<A extends unknown[]> {
+  /** The function to run, exported by its module; or `{ module, name }`. */
+  target: Target<A>
+  /** What it is called with: anything that can travel, queues and locks included. @default [] */
+  args?: A
+  /** For messages and `ps`. @default 'Process-1', 'Process-2' …; 'Process-1:2' for the second child of the first */
+  name?: string
+  /** Ended when its parent ends, however that ends; may not have children of its own. @default false */
+  daemon?: boolean
+  /** The whole environment. @default process.env */
+  env?: NodeJS.ProcessEnv
+  /** Options for Node. @default this process's own, without those of one run (--eval, --inspect, --test, --watch …) */
+  execArgv?: string[]
+  /** @default this process's own */
+  cwd?: string
+  /**
+   * Where stdout and stderr go; stdin is always empty. 'pipe': to `process.stdout` and `process.stderr` of this object,
+   * which somebody must read, or the child stands still once the pipe is full. @default 'inherit'
+   */
+  stdio?: 'inherit' | 'ignore' | 'pipe'
+  /** Megabytes of JavaScript heap; a child that needs more is ended by Node (exit code -6). @default Node's own */
+  memoryLimitMb?: number
+}
+
+const OPTIONS = ['target', 'args', 'name', 'daemon', 'env', 'execArgv', 'cwd', 'stdio', 'memoryLimitMb'] as const
+
+/** setTimeout() cannot wait longer; 24.8 days. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
+/**
+ * A child process that runs one function.
+ *
+ * The function travels by reference: the child imports its module and calls the export. It then ends by itself as soon
+ * as nothing keeps its event loop alive, with exit code 0; 1 after an uncaught error, which is printed on stderr under
+ * the name of the process; `n` after `process.exit(n)`; -n when signal n ended it; 13 when the function's promise can
+ * never settle.
+ *
+ * A running child keeps this process's event loop alive; a daemon does not. If this process dies, its daemons are killed
+ * by the kernel at once; its other children go on, as in Python. At `process.exit()`, or after an uncaught error,
+ * daemons get SIGTERM and a second later SIGKILL. If the child dies, all that it held is given back, and everybody who
+ * waited for it is woken.
+ *
+ * @throws {ArgumentTypeError} {ArgumentRangeError} for options that cannot be
+ * @example
+ * // --- import assert from 'node:assert/strict'
+ * import { Process } from 'multiproc'
+ *
+ * // the explicit form; a function that its module exports can be given as it is
+ * const child = new Process({ target: { module: import.meta.resolve('multiproc'), name: 'cpuCount' } })
+ * child.start()
+ * await child.join()
+ * assert.equal(child.exitCode, 0)
+ */
+export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
+  readonly #name: string
+  readonly #daemon: boolean
+  readonly #path: readonly number[]
+  /** Let go at start(): what the child was given need not stay here. */
+  #options: ProcessOptions<A> | undefined
+  #child: Child | undefined
+  #closed = false
+  #joining = 0
+
+  constructor(options: ProcessOptions<A>) {
+    const given = checkOptions<ProcessOptions<A>>('options', options, OPTIONS)
+    if (given.target === undefined) {
+      throw new ArgumentTypeError('Expected `target` to be a function or { module, name }, got undefined')
+    }
+    if (given.args !== undefined && !Array.isArray(given.args)) {
+      throw new ArgumentTypeError(`Expected \`args\` to be an array, got ${describe(given.args)}`)
+    }
+    checkSurroundings(given)
+    this.#path = nextPath()
+    this.#name = given.name === undefined ? `Process-${this.#path.join(':')}` : checkName(given.name)
+    this.#daemon = checkFlag('daemon', given.daemon, false)
+    this.#options = { ...given, target: given.target }
+  }
+
+  /**
+   * Starts the child; once.
+   *
+   * Does not wait: the child boots (some 50 ms) while this process goes on. All that is wrong with the target, the
+   * arguments and the options is told here, and then nothing was started.
+   *
+   * @throws {InvalidTargetError} when another process could not find the target
+   * @throws {NotSerializableError} when an argument cannot travel; its `path` says which part, as in `args[0].callback`
+   * @throws {InvalidStateError} when it was started before, in a daemon, and while a child imports its target's module
+   * @throws {OutOfSharedMemoryError} when the arguments do not fit
+   * @example
+   * // --- import assert from 'node:assert/strict'
+   * // --- import { Process } from 'multiproc'
+   * const child = new Process({ target: { module: import.meta.resolve('multiproc'), name: 'cpuCount' } })
+   * child.start()
+   * assert.throws(() => child.start(), { code: 'ERR_MULTIPROC_INVALID_STATE' })
+   * await child.join()
+   */
+  start(): void {
+    this.#checkOpen()
+    const options = this.#options
+    if (options === undefined) {
+      throw new InvalidStateError(
+        `Expected ${this.#name} not to be started yet, but it was; a Process runs once, so make a new one`,
+      )
+    }
+    checkMayStart(this.#name)
+    const child = spawnChild({
+      identity: identityFor(this.#name, this.#path, this.#daemon),
+      target: resolveTarget(options.target),
+      args: options.args ?? [],
+      env: options.env,
+      execArgv: options.execArgv,
+      cwd: options.cwd,
+      stdio: options.stdio ?? 'inherit',
+      memoryLimitMb: options.memoryLimitMb,
+    })
+    this.#child = child
+    this.#options = undefined
+    children.add(this)
+    child.onEnd(() => children.delete(this))
+    if (this.#daemon) {
+      child.keepAlive(false)
+      endWithThisProcess(child)
+    }
+  }
+
+  /**
+   * Waits until the child has ended; any number of times.
+   *
+   * Never blocks the event loop, and keeps it alive, also for a daemon. On timeout it resolves, as in Python: look at
+   * isAlive(). On abort it rejects with `signal.reason`; the child goes on. If the child is killed it resolves.
+   *
+   * @throws {InvalidStateError} before start()
+   * @example
+   * // --- import assert from 'node:assert/strict'
+   * // --- import { Process } from 'multiproc'
+   * const child = new Process({ target: { module: import.meta.resolve('multiproc'), name: 'cpuCount' } })
+   * child.start()
+   * await child.join({ timeout: 0 })
+   * assert.equal(child.isAlive(), true)
+   * await child.join()
+   * assert.equal(child.isAlive(), false)
+   */
+  async join(options?: WaitOptions): Promise<void> {
+    const { timeout, signal } = checkOptions('options', options, ['timeout', 'signal'])
+    const limitMs = checkTimeout(timeout)
+    const abort = checkSignal(signal)
+    const child = this.#started('joined')
+    abort?.throwIfAborted()
+    if (limitMs === 0 || child.hasEnded()) return
+    let timer: NodeJS.Timeout | undefined
+    let onAbort: (() => void) | undefined
+    this.#joining += 1
+    child.keepAlive(true)
+    try {
+      await new Promise<void>((resolve, reject) => {
+        child.onEnd(resolve)
+        if (limitMs <= LONGEST_TIMER) timer = setTimeout(resolve, limitMs)
+        onAbort = () => reject(abort?.reason)
+        abort?.addEventListener('abort', onAbort, { once: true })
+      })
+    } finally {
+      clearTimeout(timer)
+      if (onAbort !== undefined) abort?.removeEventListener('abort', onAbort)
+      this.#joining -= 1
+      if (this.#daemon && this.#joining === 0) child.keepAlive(false)
+    }
+  }
+
+  /**
+   * Waits until the child has ended; any number of times.
+   *
+   * Blocks this thread, asleep in the kernel, and needs no turn of the event loop. On timeout it returns, as in Python:
+   * look at isAlive(). If the child is killed it returns.
+   *
+   * @throws {InvalidStateError} before start()
+   * @example
+   * // --- import assert from 'node:assert/strict'
+   * // --- import { Process } from 'multiproc'
+   * const child = new Process({ target: { module: import.meta.resolve('multiproc'), name: 'cpuCount' } })
+   * child.start()
+   * child.joinSync()
+   * assert.equal(child.exitCode, 0)
+   */
+  joinSync(options?: SyncWaitOptions): void {
+    const { timeout } = checkOptions('options', options, ['timeout'])
+    const deadline = performance.now() + checkTimeout(timeout)
+    const child = this.#started('joined')
+    while (!child.hasEnded()) {
+      const left = deadline - performance.now()
+      if (left <= 0) return
+      child.sleep(left)
+    }
+  }
+
+  /**
+   * Asks the child to end: SIGTERM. Does not wait, and does nothing after the end. The child's own children go on, its
+   * daemons end. Exit code -15, unless the child handles the signal.
+   *
+   * @throws {InvalidStateError} before start()
+   * @example
+   * // --- import assert from 'node:assert/strict'
+   * // --- import { Process } from 'multiproc'
+   * const child = new Process({ target: { module: import.meta.resolve('multiproc'), name: 'cpuCount' } })
+   * child.start()
+   * child.terminate()
+   * await child.join()
+   * assert.equal(child.exitCode, -15)
+   */
+  terminate(): void {
+    this.#started('terminated').signal('SIGTERM')
+  }
+
+  /** Ends the child at once: SIGKILL. Otherwise as terminate(). Exit code -9. @throws {InvalidStateError} before start() */
+  kill(): void {
+    this.#started('killed').signal('SIGKILL')
+  }
+
+  /**
+   * What Ctrl-C does: SIGINT. Otherwise as terminate(). Exit code -2, unless the child handles the signal: Node, unlike
+   * Python, makes no exception of it.
+   *
+   * @throws {InvalidStateError} before start()
+   */
+  interrupt(): void {
+    this.#started('interrupted').signal('SIGINT')
+  }
+
+  /** Whether the child runs at this moment; false before start(). Asks the kernel, and is right without a turn of the event loop. */
+  isAlive(): boolean {
+    this.#checkOpen()
+    return this.#child !== undefined && !this.#child.hasEnded()
+  }
+
+  /**
+   * Says that this object is done with; nearly every member throws a ClosedError from then on. Closing it again does
+   * nothing.
+   *
+   * @throws {InvalidStateError} while the child runs
+   */
+  close(): void {
+    if (this.#closed) return
+    if (this.isAlive()) {
+      throw new InvalidStateError(`Expected ${this.#name} to have ended before close(), but it runs; join() it first`)
+    }
+    this.#closed = true
+    this.#options = undefined
+    children.delete(this)
+  }
+
+  /** `undefined` before start(). */
+  get pid(): number | undefined {
+    this.#checkOpen()
+    return this.#child?.pid
+  }
+
+  /** `null` while it runs and before; -15: ended by signal 15; 1: it threw. */
+  get exitCode(): number | null {
+    this.#checkOpen()
+    return this.#child?.exitCode() ?? null
+  }
+
+  get name(): string {
+    return this.#name
+  }
+
+  get daemon(): boolean {
+    return this.#daemon
+  }
+
+  /** What the child writes, with `stdio: 'pipe'`; otherwise `null`. */
+  get stdout(): NodeJS.ReadableStream | null {
+    this.#checkOpen()
+    return this.#child?.stdout ?? null
+  }
+
+  /** As `stdout`. */
+  get stderr(): NodeJS.ReadableStream | null {
+    this.#checkOpen()
+    return this.#child?.stderr ?? null
+  }
+
+  /** terminate() and join(); nothing before start() and after the end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed || this.#child === undefined) return
+    this.terminate()
+    await this.join()
+  }
+
+  [inspect.custom](_depth: number, options: object): string {
+    const status = this.#status()
+    const { pid, exitCode } = status === 'closed' ? { pid: undefined, exitCode: null } : this
+    const shown = { name: this.#name, pid, status, exitCode, daemon: this.#daemon }
+    return `Process ${inspect(shown, { ...options, compact: 5, breakLength: 128 })}`
+  }
+
+  #status(): 'initial' | 'started' | 'stopped' | 'closed' {
+    if (this.#closed) return 'closed'
+    if (this.#child === undefined) return 'initial'
+    return this.#child.hasEnded() ? 'stopped' : 'started'
+  }
+
+  #started(done: string): Child {
+    this.#checkOpen()
+    if (this.#child !== undefined) return this.#child
+    throw new InvalidStateError(`Expected ${this.#name} to be started before it is ${done}; call start() first`)
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new ClosedError(`Expected ${this.#name} to be open, but it was closed; make a new Process`)
+  }
+}
+
+/** The name stands on the child's command line. */
+function checkName(given: unknown): string {
+  const name = checkString('name', given)
+  if (name === '' || name.includes('\0')) {
+    throw new ArgumentRangeError(
+      `Expected \`name\` to be a text that can stand on a command line, got ${describe(name)}`,
+    )
+  }
+  return name
+}
+
+/** The options that say in what surroundings the child runs. */
+function checkSurroundings(given: Omit<Partial<ProcessOptions<never>>, 'target' | 'args'>): void {
+  const { env, execArgv, cwd, stdio, memoryLimitMb } = given
+  if (env !== undefined && (typeof env !== 'object' || env === null || Array.isArray(env))) {
+    throw new ArgumentTypeError(`Expected \`env\` to be an object of strings, got ${describe(env)}`)
+  }
+  if (execArgv !== undefined && !(Array.isArray(execArgv) && execArgv.every(option => typeof option === 'string'))) {
+    throw new ArgumentTypeError(`Expected \`execArgv\` to be an array of strings, got ${describe(execArgv)}`)
+  }
+  if (cwd !== undefined) checkString('cwd', cwd)
+  if (stdio !== undefined && !['inherit', 'ignore', 'pipe'].includes(stdio)) {
+    throw new ArgumentTypeError(`Expected \`stdio\` to be 'inherit', 'ignore' or 'pipe', got ${describe(stdio)}`)
+  }
+  if (memoryLimitMb !== undefined) checkCount('memoryLimitMb', memoryLimitMb, 1)
+}

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as targets from '../fixtures/process-targets.js'
+import { run, runNode } from '../support/children.js'
+import { ended, LIMIT, launch } from './support.js'
+
+test('Process.join() at its timeout resolves, and the child goes on', async t => {
+  const child = launch(t, { target: targets.sleep })
+  await child.join({ timeout: 0 })
+  await child.join({ timeout: 1 })
+  assert.equal(child.isAlive(), true)
+})
+
+test('Process.join() twice, at the same time and afterwards, resolves each time', async t => {
+  const child = launch(t, { target: targets.nothing })
+  await Promise.all([child.join({ timeout: LIMIT }), child.join({ timeout: LIMIT })])
+  assert.equal(child.exitCode, 0)
+  await child.join()
+  child.joinSync()
+})
+
+test('Process.join() aborted rejects with the reason, and the child goes on', async t => {
+  const child = launch(t, { target: targets.sleep })
+  const reason = new Error('enough')
+  const aborter = new AbortController()
+  const joining = child.join({ signal: aborter.signal })
+  aborter.abort(reason)
+  await assert.rejects(joining, error => error === reason)
+  await assert.rejects(child.join({ signal: AbortSignal.abort(reason) }), error => error === reason)
+  assert.equal(child.isAlive(), true)
+})
+
+test('Process.join() with a timeout or a signal that cannot be rejects with a typed error', async t => {
+  const child = launch(t, { target: targets.sleep })
+  await assert.rejects(child.join({ timeout: -1 }), { code: 'ERR_MULTIPROC_ARGUMENT_RANGE' })
+  await assert.rejects(child.join({ timeout: 0.5 }), { code: 'ERR_MULTIPROC_ARGUMENT_RANGE' })
+  await assert.rejects(child.join({ timeout: '1' as never }), { code: 'ERR_MULTIPROC_ARGUMENT_TYPE' })
+  await assert.rejects(child.join({ signal: {} as never }), { code: 'ERR_MULTIPROC_ARGUMENT_TYPE' })
+  assert.throws(() => child.joinSync({ timeout: -1 }), { code: 'ERR_MULTIPROC_ARGUMENT_RANGE' })
+})
+
+test('start(), then joinSync(), needs no turn of the event loop', t => {
+  const child = launch(t, { target: targets.exitWith, args: [5] })
+  child.joinSync({ timeout: LIMIT })
+  assert.equal(child.isAlive(), false)
+  assert.equal(child.exitCode, 5)
+})
+
+test('Process.joinSync() at its timeout returns, and the child goes on', t => {
+  const child = launch(t, { target: targets.sleep })
+  child.joinSync({ timeout: 0 })
+  child.joinSync({ timeout: 1 })
+  assert.equal(child.isAlive(), true)
+  child.kill()
+  child.joinSync({ timeout: LIMIT })
+  assert.equal(child.exitCode, -9)
+})
+
+test('Process.joinSync() of several, one after the other, in any order', t => {
+  const children = [1, 2, 3].map(code => launch(t, { target: targets.exitWith, args: [code] }))
+  for (const child of children.toReversed()) child.joinSync({ timeout: LIMIT })
+  assert.deepEqual(
+    children.map(({ exitCode }) => exitCode),
+    [1, 2, 3],
+  )
+})
+
+test('after join() of one, those that ended at the same moment have their exit codes too', async t => {
+  const children = [1, 2, 3, 4].map(code => launch(t, { target: targets.exitWith, args: [code] }))
+  // all have ended before the event loop looks for the first time, so it collects all before it reports one
+  for (const child of children) child.joinSync({ timeout: LIMIT })
+  await Promise.all(children.map(child => child.join({ timeout: LIMIT })))
+  const more = [5, 6].map(code => launch(t, { target: targets.exitWith, args: [code] }))
+  await more[0].join({ timeout: LIMIT })
+  more[1].joinSync({ timeout: LIMIT })
+  assert.deepEqual(
+    [...children, ...more].map(({ exitCode }) => exitCode),
+    [1, 2, 3, 4, 5, 6],
+  )
+})
+
+test('Process.joinSync() asleep uses no processor', async t => {
+  const child = launch(t, { target: targets.sleep })
+  const before = process.cpuUsage()
+  child.joinSync({ timeout: 300 })
+  const { user, system } = process.cpuUsage(before)
+  assert.ok(user + system < 150_000, `${user + system} µs`)
+  child.kill()
+  await ended(child)
+})
+
+const program = (options: string, after: string) => `
+  import { Process } from 'multiproc'
+  const child = new Process({ target: { module: ${JSON.stringify(new URL('../fixtures/process-targets.js', import.meta.url).href)}, name: 'endLater' }, stdio: 'ignore', ${options} })
+  process.on('exit', () => console.log('alive at exit:', child.isAlive(), child.exitCode))
+  child.start()
+  ${after}`
+
+test('a running child keeps the event loop of its parent alive', async () => {
+  const { stdout, stderr } = await runNode(program('', ''))
+  assert.equal(stdout, 'alive at exit: false 0\n', stderr)
+})
+
+test('a daemon does not keep the event loop of its parent alive; join() of it does', async () => {
+  assert.match((await runNode(program('daemon: true', ''))).stdout, /^alive at exit: true null\n$/)
+  assert.match((await runNode(program('daemon: true', 'await child.join()'))).stdout, /^alive at exit: false 0\n$/)
+})
+
+test('a program may be left as soon as its children have ended', async () => {
+  const file = new URL('../fixtures/process-unguarded.js', import.meta.url).pathname
+  const { code, stdout, stderr } = await run([process.execPath, file])
+  // the child refuses to start itself again, and says how to mend it
+  assert.match(stderr, /Process-1 \(pid \d+\) failed while importing .*process-unguarded\.js/)
+  assert.match(stderr, /put the start behind `if \(isMainProcess\)`/)
+  assert.equal(stdout, 'exit code 1\n')
+  assert.equal(code, 0)
+})

@@ -1,0 +1,114 @@
+// The test command: runs every test in the group it belongs to, sums the figures, and looks for what was left behind.
+//
+//   npm test                       everything but test/stress
+//   npm test -- queue lock         only files with one of these words in their path (test/stress too, when named)
+//   npm test -- --name 'aborted'   only tests whose title matches
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import type { Counts } from './support/counts.ts'
+import { Remains } from './support/remains.ts'
+
+const tests = path.dirname(fileURLToPath(import.meta.url))
+const checkout = path.resolve(tests, '../..')
+/** ms: a file of tests that takes longer has failed; most take less than a second. */
+const longestFile = 240_000
+/** ms: the whole run. */
+const longestRun = 9 * 60_000
+
+const { values, positionals: words } = parseArgs({ allowPositionals: true, options: { name: { type: 'string' } } })
+
+const files = readdirSync(tests, { recursive: true, encoding: 'utf8' })
+  .filter(file => file.endsWith('.test.js'))
+  // what was compiled from a file that has since gone or been renamed
+  .filter(file => existsSync(path.join(checkout, 'test', file.replace(/js$/, 'ts'))))
+  .filter(file => (words.length === 0 ? !file.startsWith('stress/') : words.some(word => file.includes(word))))
+  .sort()
+
+const groups = [
+  // #words is the interleaving checker there
+  { files: files.filter(file => file.startsWith('model/')), flags: ['--conditions=model'] },
+  { files: files.filter(file => !file.startsWith('model/')), flags: [] },
+]
+
+if (files.length === 0) {
+  console.error(
+    `Expected words that occur in the path of a test file under test/, got ${words.join(' ') || 'an empty folder'}`,
+  )
+  process.exit(1)
+}
+
+const remains = new Remains()
+const scratch = mkdtempSync(path.join(checkout, 'build/test-run-'))
+let current: ChildProcess | undefined
+const finish = async (code: number, reason: string): Promise<void> => {
+  current?.kill('SIGKILL')
+  // twice: one that was just being started may have been missed
+  remains.kill()
+  remains.kill()
+  await remains.clear(0)
+  rmSync(scratch, { recursive: true, force: true })
+  console.error(reason)
+  process.exit(code)
+}
+process.on('SIGINT', () => finish(130, '\nInterrupted: all test processes were killed.'))
+process.on('SIGTERM', () => finish(143, '\nTerminated: all test processes were killed.'))
+process.on('SIGHUP', () => finish(129, '\nHung up: all test processes were killed.'))
+const timer = setTimeout(
+  () => finish(1, `The run took longer than ${longestRun / 60_000} minutes: stopped.`),
+  longestRun,
+)
+
+async function runGroup(group: (typeof groups)[number], figures: string): Promise<Counts> {
+  const reporter = new URL('./support/counts.js', import.meta.url).href
+  const args = [
+    ...group.flags,
+    '--test',
+    // files one after another: each may start as many processes as there are cores, and waits are bounded
+    '--test-concurrency=1',
+    `--test-timeout=${longestFile}`,
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    `--test-reporter=${reporter}`,
+    `--test-reporter-destination=${figures}`,
+    ...(values.name === undefined ? [] : [`--test-name-pattern=${values.name}`]),
+    ...group.files.map(file => path.join(tests, file)),
+  ]
+  current = spawn(process.execPath, args, {
+    cwd: checkout,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...remains.env },
+  })
+  const code = await new Promise<number | NodeJS.Signals | null>(resolve =>
+    current!.once('exit', (code, signal) => resolve(code ?? signal)),
+  )
+  try {
+    const counts: Counts = JSON.parse(readFileSync(figures, 'utf8'))
+    if (code !== 0 && counts.fail + counts.cancelled === 0) throw new Error('it failed without naming a test')
+    return counts
+  } catch (error) {
+    console.error(`node --test ended with ${code} and no figures: ${error}`)
+    return { pass: 0, fail: 1, cancelled: 0, skipped: 0, todo: 0 }
+  }
+}
+
+let passed = 0
+let failed = 0
+let skipped = 0
+for (const [i, group] of groups.entries()) {
+  if (group.files.length === 0) continue
+  const counts = await runGroup(group, path.join(scratch, `${i}.json`))
+  passed += counts.pass
+  failed += counts.fail + counts.cancelled
+  skipped += counts.skipped + counts.todo
+}
+clearTimeout(timer)
+rmSync(scratch, { recursive: true, force: true })
+
+const left = await remains.clear()
+for (const what of left) console.error(`Left behind by the tests: ${what}`)
+if (left.length > 0) failed++
+console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`)
+process.exit(failed > 0 ? 1 : 0)

@@ -1,0 +1,94 @@
+// What is alive on this machine, read from /proc: found by an inherited environment variable, which an orphan keeps, or by what it holds open.
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+
+export interface LivingProcess {
+  pid: number
+  command: string
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return '' // it ended while we looked, or it is not ours to look at
+  }
+}
+
+/** Fields of /proc/<pid>/stat after the command, which may itself hold spaces and brackets. */
+const statOf = (pid: number) => {
+  const text = read(`/proc/${pid}/stat`)
+  return text === '' ? [] : text.slice(text.lastIndexOf(')') + 2).split(' ')
+}
+
+/** True while the process runs; a zombie has ended, though kill(pid, 0) still finds it. */
+export function isAlive(pid: number): boolean {
+  const [state] = statOf(pid)
+  return state !== undefined && state !== 'Z' && state !== 'X'
+}
+
+export const parentOf = (pid: number): number => Number(statOf(pid)[1] ?? 0)
+
+const pids = () =>
+  readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .map(Number)
+
+const describe = (pid: number): LivingProcess => ({
+  pid,
+  command: read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim(),
+})
+
+const environmentOf = (pid: number) => read(`/proc/${pid}/environ`).split('\0')
+
+/** The living processes that were started with `name=value` in their environment, however far down and whoever their parent is now. */
+export function processesMarked(name: string, value: string): LivingProcess[] {
+  return pids()
+    .filter(pid => pid !== process.pid && environmentOf(pid).includes(`${name}=${value}`) && isAlive(pid))
+    .map(describe)
+}
+
+/** Orphans that hold a session's memory although no mark of any test run says whose they are (their environment was replaced). */
+export function orphansWithSessionMemory(mark: string): LivingProcess[] {
+  return pids()
+    .filter(
+      pid =>
+        pid !== process.pid &&
+        parentOf(pid) === 1 &&
+        openFiles(pid).some(target => target.startsWith('/memfd:multiproc')),
+    )
+    .filter(pid => !environmentOf(pid).some(line => line.startsWith(`${mark}=`)))
+    .map(describe)
+}
+
+/** What the descriptors of a process point to. */
+export function openFiles(pid: number | 'self'): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap(fd => {
+      try {
+        return [readlinkSync(`/proc/${pid}/fd/${fd}`)]
+      } catch {
+        return []
+      }
+    })
+  } catch {
+    return []
+  }
+}
+
+/** True when some process maps or holds open this file. */
+export function isInUse(file: string): boolean {
+  return pids().some(
+    pid => pid !== process.pid && (openFiles(pid).includes(file) || read(`/proc/${pid}/maps`).includes(` ${file}\n`)),
+  )
+}
+
+/** Ends these processes by pid. */
+export function killAll(processes: LivingProcess[]): void {
+  for (const { pid } of processes) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // already gone
+    }
+  }
+}

@@ -1,0 +1,79 @@
+// What a test run left behind: processes, named memory, temporary files. Taken before, compared after, named, and cleared away.
+import { lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isInUse, killAll, type LivingProcess, orphansWithSessionMemory, processesMarked } from './processes.ts'
+
+const mark = 'MULTIPROC_TEST_RUN'
+const ownFolder = 'multiproc-test-'
+
+const entries = (folder: string) => {
+  try {
+    return new Set(readdirSync(folder))
+  } catch {
+    return new Set<string>()
+  }
+}
+
+const isMine = (file: string) => {
+  try {
+    return lstatSync(file).uid === process.getuid?.()
+  } catch {
+    return false
+  }
+}
+
+export class Remains {
+  /** Added to the environment of everything the run starts: the mark by which it is found, and a temporary folder of its own. */
+  readonly env: Record<string, string>
+  readonly #shared = tmpdir()
+  readonly #folder = mkdtempSync(path.join(tmpdir(), ownFolder))
+  readonly #temporaryBefore = entries(tmpdir())
+  readonly #memoryBefore = entries('/dev/shm')
+  readonly #orphansBefore = new Set(orphansWithSessionMemory(mark).map(({ pid }) => pid))
+
+  constructor() {
+    this.env = { [mark]: path.basename(this.#folder), TMPDIR: this.#folder }
+  }
+
+  /** Living processes of this run. */
+  processes(): LivingProcess[] {
+    const found = [
+      ...processesMarked(mark, this.env[mark]),
+      ...orphansWithSessionMemory(mark).filter(({ pid }) => !this.#orphansBefore.has(pid)),
+    ]
+    return found.filter((one, i) => found.findIndex(({ pid }) => pid === one.pid) === i)
+  }
+
+  /** Kills this run's processes by pid. */
+  kill(): void {
+    killAll(this.processes())
+  }
+
+  /** A line for each thing left behind once `grace` ms have passed; processes are killed, and the run's own folder is removed. */
+  async clear(grace = 2_000): Promise<string[]> {
+    // a child that notices its parent's end may need a moment to follow
+    const end = Date.now() + grace
+    while (this.processes().length > 0 && Date.now() < end) await sleep(20)
+    const processes = this.processes()
+    killAll(processes)
+    const named = [...entries('/dev/shm')]
+      .filter(name => !this.#memoryBefore.has(name))
+      .map(name => path.join('/dev/shm', name))
+      // what some other program of this user made meanwhile, it still has open
+      .filter(file => isMine(file) && !isInUse(file))
+    const temporary = [
+      ...[...entries(this.#folder)].map(name => path.join(this.#folder, name)),
+      ...[...entries(this.#shared)]
+        .filter(name => name.startsWith('multiproc') && !name.startsWith(ownFolder) && !this.#temporaryBefore.has(name))
+        .map(name => path.join(this.#shared, name)),
+    ]
+    rmSync(this.#folder, { recursive: true, force: true })
+    return [
+      ...processes.map(({ pid, command }) => `process ${pid}, killed now: ${command}`),
+      ...named.map(file => `shared memory ${file}`),
+      ...temporary.map(file => `temporary file ${file}`),
+    ]
+  }
+}
