@@ -1,2 +1,13 @@
-import { load } from '#words'
-export { load }
+/** The public API, and nothing else. */
+import './handles.ts'
+
+export { Queue, type QueueOptions } from './channel/queue.ts'
+export { registerClass } from './codec/register-class.ts'
+export * from './contract/errors.ts'
+export type { SyncWaitOptions, WaitOptions } from './contract/waiting.ts'
+export type { TypeCode } from './shared/type-codes.ts'
+export { Value, type ValueOptions } from './shared/value.ts'
+export { Event } from './sync/event.ts'
+export type { Held } from './sync/held.ts'
+export { Lock } from './sync/lock.ts'
+export { RLock } from './sync/rlock.ts'

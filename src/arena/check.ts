@@ -6,7 +6,7 @@ import { load, peek, type Words } from '#words'
 import { kindOf } from './kinds.ts'
 import { HEADER, SLOT, slotAt, unitLength, unitOwner } from './layout.ts'
 import { isDying, isParcel, isToken, NOBODY, ownerOf, QUEUED, SHARED, SLAB } from './owner.ts'
-import { holdersOf, kindCode, parcelContents } from './references.ts'
+import { holdersOf, kindCode, parcelContents, referencesOf } from './references.ts'
 import { ORPHAN } from './robust-lock.ts'
 import { runs } from './runs.ts'
 import type { Session } from './session.ts'
@@ -45,7 +45,8 @@ function checkUnits({ w }: Session): string[] {
     next = unit + length
   }
   if (next !== end) wrong.push(`the runs end at unit ${next}, the memory at ${end}`)
-  if (used !== peek(w, HEADER.usedUnits)) wrong.push(`${used} units are owned, ${peek(w, HEADER.usedUnits)} are counted`)
+  if (used !== peek(w, HEADER.usedUnits))
+    wrong.push(`${used} units are owned, ${peek(w, HEADER.usedUnits)} are counted`)
   return wrong
 }
 
@@ -58,9 +59,13 @@ function checkBlocks(session: Session): string[] {
     const by = ownerOf(owner)
     if (owner === SHARED) objects.add(address)
     else if (by === QUEUED) queued.add(address)
-    else if (!isToken(by) || owner === SLAB) wrong.push(`block ${hex(address)} has owner ${hex(owner)}, which does not exist`)
+    else if (!isToken(by) || owner === SLAB)
+      wrong.push(`block ${hex(address)} has owner ${hex(owner)}, which does not exist`)
     else if (isGone(session.w, by)) wrong.push(`block ${hex(address)} belongs to ${name(by)}, who is gone`)
     if (isDying(owner) && isGone(session.w, by)) wrong.push(`object ${hex(address)} was left half taken apart`)
+    if (owner === SHARED || isDying(owner)) {
+      for (const o of referencesOf(session, address)) carried.set(o, (carried.get(o) ?? 0) + 1)
+    }
     if (isParcel(owner)) for (const o of parcelContents(session, address)) carried.set(o, (carried.get(o) ?? 0) + 1)
   }
   for (const object of objects) {
@@ -68,12 +73,18 @@ function checkBlocks(session: Session): string[] {
     const label = `${kindOf(kindCode(session, object)).name} ${hex(object)}`
     if (slots.length === 0 && inFlight === 0) wrong.push(`${label} is referred to by nobody`)
     if (inFlight !== (carried.get(object) ?? 0)) {
-      wrong.push(`${label} is in ${carried.get(object) ?? 0} messages, ${inFlight} are counted`)
+      wrong.push(`${label} stands in ${carried.get(object) ?? 0} messages and objects, ${inFlight} are counted`)
     }
-    for (const slot of slots) if (isFree(session, slot)) wrong.push(`${label} is held by participant ${slot}, who is gone`)
-    wrong.push(...kindOf(kindCode(session, object)).check(session, object, queued).map(text => `${label}: ${text}`))
+    for (const slot of slots)
+      if (isFree(session, slot)) wrong.push(`${label} is held by participant ${slot}, who is gone`)
+    wrong.push(
+      ...kindOf(kindCode(session, object))
+        .check(session, object, queued)
+        .map(text => `${label}: ${text}`),
+    )
   }
-  for (const object of carried.keys()) if (!objects.has(object)) wrong.push(`a message carries ${hex(object)}, which is free`)
+  for (const object of carried.keys())
+    if (!objects.has(object)) wrong.push(`a message or object refers to ${hex(object)}, which is free`)
   for (const block of queued) wrong.push(`block ${hex(block)} is marked as queued, and no queue refers to it`)
   return wrong
 }

@@ -19,6 +19,8 @@ export interface Kind {
   recover(session: Session, address: number, dead: number, blocks: Set<number>): boolean
   /** Nobody refers to the object any more: frees what it refers to, step by step, so that another may go on with it. */
   takeApart(session: Session, address: number): void
+  /** The objects that this one refers to by itself; each counts as a reference. */
+  refersTo?(session: Session, address: number): number[]
   /** What is impossible about it; empty when all is well. Takes the blocks that it refers to out of `queued`. */
   check(session: Session, address: number, queued: Set<number>): string[]
 }

@@ -8,8 +8,8 @@
  * Who writes the words
  *   holders    one bit for each participant that has a handle: set by itself [F2], cleared by itself [F3] or by its
  *              recovery. The truth about handles.
- *   inFlight   how often the object stands in messages that nobody has opened: blocks whose owner word says PARCEL.
- *              Derived from them: raised before a block becomes a parcel, lowered after it was one.
+ *   inFlight   how often the object stands in messages that nobody has opened (blocks whose owner word says PARCEL) and
+ *              in other objects. Derived from them: raised before a block becomes a parcel, lowered after it was one.
  * All under the references latch, but for [F1].
  *
  * If a process dies
@@ -20,9 +20,10 @@
  *   taking an object apart  the owner word says so: recovery goes on with it.
  */
 import { and, or, peek, poke, store, type Words } from '#words'
+import { kindOf } from './kinds.ts'
 import { enter, leave } from './latch.ts'
 import { HEADER, toAddress } from './layout.ts'
-import { isParcel, OBJECT, PARCEL, SHARED } from './owner.ts'
+import { isDying, isParcel, OBJECT, PARCEL, SHARED } from './owner.ts'
 import type { Session } from './session.ts'
 import { slotOf } from './token.ts'
 
@@ -43,9 +44,29 @@ export function allocateObject(session: Session, kind: number, bodyWords: number
   return address
 }
 
-/** The object is complete: others may come to know it. */
-export function publishObject(session: Session, address: number): void {
+/** The object is complete, and refers to `others`: the processes may come to know it. */
+export function publishObject(session: Session, address: number, others: readonly number[] = []): void {
+  if (others.length > 0) guardReferences(session)
+  for (const other of others) countInFlight(session, other, 1)
   session.allocator.setOwner(address, SHARED) // [F1] publishes all that was poked
+  if (others.length > 0) leaveReferences(session)
+}
+
+/** This participant has a handle from here on. Only for an object that something else keeps alive meanwhile. */
+export function holdReference(session: Session, object: number): void {
+  const { w, at } = objectAt(session, object)
+  or(w, at + HOLDERS + (session.slot >>> 5), 1 << (session.slot & 31)) // [F2]
+}
+
+/** While an object is taken apart: word `i` of it does not refer to another any more. */
+export function clearReference(session: Session, w: Words, i: number): void {
+  guardReferences(session)
+  const object = toAddress(peek(w, i))
+  poke(w, i, 0)
+  if (object !== 0) countInFlight(session, object, -1)
+  const dying = object !== 0 && claimIfUnreferenced(session, object)
+  leaveReferences(session)
+  if (dying) session.takeApart(object)
 }
 
 export function kindCode(session: Session, address: number): number {
@@ -122,16 +143,22 @@ export function leaveReferences(session: Session): void {
 export function recountReferences(session: Session, doomed: ReadonlySet<number>): number[] {
   const objects: number[] = []
   const counts = new Map<number, number>()
+  const count = (object: number) => counts.set(object, (counts.get(object) ?? 0) + 1)
   for (const { address, owner } of session.allocator.blocks()) {
     if (owner === SHARED) objects.push(address)
-    if (!isParcel(owner) || doomed.has(address)) continue
-    for (const object of parcelContents(session, address)) counts.set(object, (counts.get(object) ?? 0) + 1)
+    if (owner === SHARED || isDying(owner)) referencesOf(session, address).forEach(count)
+    if (isParcel(owner) && !doomed.has(address)) parcelContents(session, address).forEach(count)
   }
   for (const object of objects) {
     const { w, at } = objectAt(session, object)
     store(w, at + IN_FLIGHT, counts.get(object) ?? 0)
   }
   return objects
+}
+
+/** What the object refers to by itself. */
+export function referencesOf(session: Session, object: number): number[] {
+  return kindOf(kindCode(session, object)).refersTo?.(session, object) ?? []
 }
 
 /** Under the latch: the dead participant's handles are gone. */

@@ -26,9 +26,8 @@
  * million lives of that slot its token would name a living one.
  */
 import { compareExchange, load, type Words } from '#words'
-import { isGone } from './token.ts'
+import { isGone, slotOf } from './token.ts'
 import { forget, WAIT_SET_WORDS, wakeOne } from './wait-set.ts'
-import { slotOf } from './token.ts'
 
 export const LOCK_WORDS = 1 + WAIT_SET_WORDS
 

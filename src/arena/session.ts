@@ -102,8 +102,8 @@ export class Session {
     return new Adoption(this, allocateObject(this, kind, bodyWords))
   }
 
-  publish(adoption: Adoption): void {
-    publishObject(this, adoption.address)
+  publish(object: { address: number }, others: readonly number[] = []): void {
+    publishObject(this, object.address, others)
   }
 
   /** This thread's handle on the object: the one it has, or a new one. It must hold a reference already. */

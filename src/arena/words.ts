@@ -62,6 +62,33 @@ export function poke(w: Words, i: number, value: number): void {
   w[i] = value
 }
 
+/** Pairs of words as one: for values of 64 bits, which must never be seen half-written. */
+export type WideWords = BigInt64Array
+
+const wide = new WeakMap<ArrayBufferLike, WideWords>()
+
+/** The same memory in steps of 8 bytes. */
+export function wideWordsOf(w: Words): WideWords {
+  let view = wide.get(w.buffer)
+  if (view === undefined) {
+    view = new BigInt64Array(w.buffer)
+    wide.set(w.buffer, view)
+  }
+  return view
+}
+
+export function load64(w: WideWords, i: number): bigint {
+  return Atomics.load(w, i)
+}
+
+export function store64(w: WideWords, i: number, value: bigint): void {
+  Atomics.store(w, i, value)
+}
+
+export function compareExchange64(w: WideWords, i: number, expected: bigint, value: bigint): bigint {
+  return Atomics.compareExchange(w, i, expected, value)
+}
+
 /** Sleeps in the kernel while the word is `expected`: until wake(), at most `ms`. May wake for no reason. */
 export function sleep(w: Words, i: number, expected: number, ms: number): void {
   futexWait(addressOf(w, i), expected, ms)

@@ -1,7 +1,7 @@
 /** Binaries: which kinds there are, and how each is made again from its bytes. The number in the message is the place in the list. */
 
 type View = ArrayBufferView<ArrayBuffer>
-type ViewClass = { new (buffer: ArrayBuffer): View; prototype: object; BYTES_PER_ELEMENT?: number; name: string }
+type ViewClass = { new (buffer: ArrayBuffer): View; name: string }
 
 // new kinds go to the end: the numbers are in messages that may be stored
 const classes: ViewClass[] = [
@@ -38,13 +38,13 @@ export function kindOf(value: ArrayBuffer | ArrayBufferView): number {
   return kinds.get(tagOfTypedArray.call(value) ?? 'DataView')!
 }
 
-/** A binary of that kind over `bytes`; undefined when there is no such kind or the bytes do not fit it. */
+/** A binary of that kind over `bytes`; undefined when there is no such kind. Throws a RangeError when they do not fit it. */
 export function fromBytes(kind: number, bytes: ArrayBuffer): ArrayBuffer | View | undefined {
   if (kind === 0) return new Uint8Array(bytes)
   if (kind === BUFFER) return Buffer.from(bytes)
   if (kind === ARRAY_BUFFER) return bytes
   const made = classes[kind] ?? later[kind - firstLater]
-  return made === undefined || bytes.byteLength % (made.BYTES_PER_ELEMENT ?? 1) !== 0 ? undefined : new made(bytes)
+  return made === undefined ? undefined : new made(bytes)
 }
 
 /** Up to here a loop is cheaper than making the view that `set` needs. */

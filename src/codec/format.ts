@@ -14,7 +14,7 @@ export const WITH_REFS = 0x51
 
 export const FIX_OBJECT = 0x80 // 0x80 + number of entries; key, value, key, value …
 export const FIX_ARRAY = 0x90 // 0x90 + length; values
-export const FIX_STRING = 0xa0 // 0xa0 + bytes; ASCII only
+export const FIX_STRING = 0xa0 // 0xa0 + bytes; Latin-1
 export const FIX_END = 0xc0
 
 export const NULL = 0xc0
@@ -28,7 +28,7 @@ export const INT32 = 0xc7
 export const FLOAT64 = 0xc8
 export const BIGINT64 = 0xc9 // 8 bytes
 export const BIGINT = 0xca // hexadecimal digits as a string, with a minus sign in front if there is one
-export const ASCII = 0xcb // n bytes
+export const LATIN1 = 0xcb // n bytes
 export const UTF8 = 0xcc // n bytes
 export const UTF16 = 0xcd // n bytes; for strings with half of a surrogate pair, which UTF-8 cannot say
 export const ARRAY = 0xce // n, values

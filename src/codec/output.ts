@@ -15,6 +15,7 @@ const LOOP_CHARS = 40
 const float = new Float64Array(1)
 const bigint = new BigInt64Array(float.buffer)
 const floatBytes = new Uint8Array(float.buffer)
+
 export class Output {
   bytes = new Uint8Array(FIRST_BYTES)
   position = 0
@@ -98,11 +99,11 @@ export class Output {
         all |= unit
         bytes[at++] = unit
       }
-      if (all < 0x80) {
+      if (all < 0x100) {
         if (length < 32) {
           bytes[position] = tag.FIX_STRING + length
         } else {
-          bytes[position] = tag.ASCII
+          bytes[position] = tag.LATIN1
           bytes[position + 1] = length
         }
         this.position = at
@@ -117,7 +118,7 @@ export class Output {
     const size = wellFormed ? Buffer.byteLength(value) : value.length * 2
     if (this.position + size > this.limit - MARGIN) this.grow(size + MARGIN)
     const ascii = size === value.length
-    this.bytes[this.position++] = ascii ? tag.ASCII : wellFormed ? tag.UTF8 : tag.UTF16
+    this.bytes[this.position++] = ascii ? tag.LATIN1 : wellFormed ? tag.UTF8 : tag.UTF16
     this.writeNumber(size)
     const how = ascii ? latin1Write : wellFormed ? utf8Write : ucs2Write
     how.call(this.bytes, value, this.position, size)

@@ -74,7 +74,7 @@ export class Reader {
     if (kind < 0x80) return kind
     if (kind < tag.FIX_ARRAY) return this.#readObject(kind - tag.FIX_OBJECT)
     if (kind < tag.FIX_STRING) return this.#readArray(kind - tag.FIX_ARRAY)
-    if (kind < tag.FIX_END) return this.#readAscii(kind - tag.FIX_STRING)
+    if (kind < tag.FIX_END) return this.#readLatin1(kind - tag.FIX_STRING)
     if (kind >= tag.NEGATIVE) return kind - 256
     switch (kind) {
       case tag.NULL:
@@ -96,8 +96,8 @@ export class Reader {
       case tag.FLOAT64:
         this.#read64()
         return float[0]
-      case tag.ASCII:
-        return this.#readAscii(this.#readLength(1))
+      case tag.LATIN1:
+        return this.#readLatin1(this.#readLength(1))
       case tag.UTF8:
         return this.#readText(utf8Slice)
       case tag.UTF16:
@@ -137,7 +137,7 @@ export class Reader {
     return length
   }
 
-  #readAscii(length: number): string {
+  #readLatin1(length: number): string {
     const position = this.#position
     if (length > this.#end - position) throw this.#garbled('a string beyond its end')
     this.#position = position + length
@@ -247,7 +247,7 @@ export class Reader {
     }
     this.#position = start
     // through an object, because a string that was a key is compared by address when it is one again
-    const key = Object.keys({ [this.#readAscii(length)]: 0 })[0]
+    const key = Object.keys({ [this.#readLatin1(length)]: 0 })[0]
     knownKeys[place] = key
     return key
   }

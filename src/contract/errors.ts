@@ -16,7 +16,6 @@ export class MultiprocError extends Error {
     super(message, options)
     this.name = new.target.name
     this.code = new.target.code // match on this: names do not survive a minifier
-    Error.captureStackTrace(this, new.target) // again, now that the name is known: the stack begins with it
   }
 
   get [BRAND](): boolean {

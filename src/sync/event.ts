@@ -124,4 +124,3 @@ export const eventKind: Kind = {
     return checkWaiters(session, w, at + WAITERS)
   },
 }
-

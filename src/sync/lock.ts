@@ -2,12 +2,12 @@
  * Mutual exclusion between processes, for a holder that may die. States and deaths: arena/robust-lock.ts; this is its
  * public face. Which hold is current in this thread is kept here, in ordinary memory.
  */
-import { InvalidStateError } from '../contract/errors.ts'
-import { checkFunction } from '../contract/options.ts'
-import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
+
+import type { Words } from '#words'
 import { checkHolder, checkWaiters } from '../arena/check.ts'
 import type { Kind } from '../arena/kinds.ts'
 import { pidOf } from '../arena/participants.ts'
+import { bodyAt } from '../arena/references.ts'
 import {
   give,
   HELD,
@@ -19,11 +19,12 @@ import {
   take,
   waitersOf,
 } from '../arena/robust-lock.ts'
-import { bodyAt } from '../arena/references.ts'
 import { currentSession, type Session } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { Line, NONE } from '../arena/until.ts'
-import type { Words } from '#words'
+import { InvalidStateError } from '../contract/errors.ts'
+import { checkFunction } from '../contract/options.ts'
+import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import type { Held } from './held.ts'
 
 const KIND = 1
@@ -144,7 +145,9 @@ export class Lock extends SharedObject {
     const holder = holderOf(this.w, this.at)
     if (holder === this.#me) this.#current = undefined
     if (holder === 0 || !give(this.#arena, this.w, this.at, holder)) {
-      throw new InvalidStateError('Expected a lock that somebody holds, but it is free: release it once for each acquire')
+      throw new InvalidStateError(
+        'Expected a lock that somebody holds, but it is free: release it once for each acquire',
+      )
     }
   }
 

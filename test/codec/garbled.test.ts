@@ -81,6 +81,16 @@ describe('decode() of garbled bytes', () => {
     assert.throws(() => decode(bytes, bytes.length, []), /deeper nesting/)
   })
 
+  it('that refer to an object before it is made: a MultiprocError', () => {
+    assert.throws(() => decode(Uint8Array.of(0x51, 0xd7, 0xdb, 0), 4, []), MultiprocError)
+    assert.throws(() => decode(Uint8Array.of(0x51, 0x91, 0xdb, 1), 4, []), MultiprocError)
+  })
+
+  it('learn nothing of the message before', () => {
+    copy({ secret: 1 })
+    assert.throws(() => decode(Uint8Array.of(0x50, 0xd1, 5), 3, []), /without its keys/)
+  })
+
   it('leave the codec as it was', () => {
     assert.throws(() => decode(new Uint8Array([0x50, 0x92, 1]), 3, []), MultiprocError)
     assert.deepEqual(copy([{ a: 1 }, { a: 2 }]), [{ a: 1 }, { a: 2 }])

@@ -52,6 +52,15 @@ describe('encode()', () => {
     assert.equal(copy(Array.from({ length: 300_000 }, (_, i) => `item ${i}`))[299_999], 'item 299999')
   })
 
+  it('strings arrive whole wherever in its buffer the encoder runs out of room', () => {
+    const text = 'abcdefghijklmnopqrstuvwxyz0123456789ABC'
+    for (let before = 0; before < 42; before++) {
+      encode('x'.repeat(17_000_000)) // after so much it begins again with a small buffer
+      const value = ['x'.repeat(before), ...Array.from({ length: 1000 }, () => text)]
+      assert.deepEqual(copy(value), value)
+    }
+  })
+
   it('large binaries are copied from where they are, and not before', () => {
     const source = new Uint8Array(64 * 1024 * 1024)
     const message = encode(source)

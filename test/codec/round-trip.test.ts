@@ -159,6 +159,12 @@ describe('codec: a value arrives as it was', () => {
     assert.deepStrictEqual(copy(new Bytes([1, 2]) as unknown), new Uint8Array([1, 2]))
   })
 
+  it('an object that only has the prototype of a built-in class does not change how its instances travel', () => {
+    class Table extends Map<number, number> {}
+    assert.deepStrictEqual(copy({ a: Object.create(Table.prototype) }) as unknown, { a: {} })
+    assert.deepStrictEqual(copy(new Table([[1, 2]])) as unknown, new Map([[1, 2]]))
+  })
+
   it('values of another realm arrive as those of this one', () => {
     const foreign = vm.runInNewContext(
       '({ list: [1, { a: 2 }], map: new Map([[1, 2]]), date: new Date(5), bytes: new Uint8Array([1]) })',

@@ -88,6 +88,7 @@ for (const [title, target, args, exitCode] of [
   ['n after process.exitCode = n', targets.setExitCode, [9], 9],
   ['1 when the target threw', targets.throwAtOnce, [], 1],
   ['1 when the promise of the target rejected', targets.reject, [], 1],
+  ['0 after process.exit(0), also in work begun at the last moment', targets.exitAfterAll, [], 0],
   ['13 when the promise of the target can never settle', targets.never, [], 13],
 ] as [string, (...args: never[]) => unknown, unknown[], number][]) {
   test(`Process.exitCode is ${title}`, async t => {

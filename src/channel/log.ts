@@ -1,0 +1,401 @@
+/**
+ * The items of a queue in shared memory: a chain of segments that producers write at one end and consumers read at the
+ * other. Bounded by a number of items, or by nothing but memory.
+ *
+ *   first ─▶ segment ─next─▶ segment ─next─▶ segment          segment: next · capacity · records …
+ *               ▲ head                          ▲ tail        record:  kind and length · payload, or a block's address
+ *
+ *   not there ──[P3] put──▶ QUEUED ──[C3] get──▶ the consumer's        OPEN ──▶ DRAINING (no more puts) ──▶ DROPPED
+ *
+ * HEAD and TAIL count items, and each is the one word that commits: item n is there when TAIL passes n, gone when HEAD
+ * does. Where it lies follows from them: `putAt` and `getAt` each have two places, and the one that belongs to count n is
+ * place n & 1. Only the other one is written before the commit, so a death leaves the one that counts as it was.
+ *
+ * Who writes the words
+ *   tail, putAt, first, next, records   whoever holds the put latch
+ *   head, getAt                         whoever holds the get latch
+ *   state                               under the put latch
+ *
+ * put, under the put latch                          get, under the get latch
+ *   [P1] write the record beyond TAIL                 [C1] copy the record, or own its block
+ *   [P2] write the other place of putAt               [C2] own the segment that is done with; write the other getAt
+ *   [P3] store TAIL + 1: committed                    [C3] store HEAD + 1: committed
+ *   [P4] hand block and segment to the queue          [C4] free the segment
+ *   [P5] ring one consumer, outside the latch         [C5] ring one producer, outside the latch
+ *
+ * If a process dies
+ *   before [P3]    what lies beyond TAIL is garbage, and written over by the next one. Block and segment are the dead's
+ *                  and freed with it.
+ *   before [P4]    the item is there, its block or segment still the dead's: recovery finds them in the chain [D1] and
+ *                  hands them to the queue before it frees what the dead owned.
+ *   before [P5]    the consumer was not rung: recovery rings everybody.
+ *   before [C3]    the item is still first. Its block or segment may be the dead's: [D1].
+ *   after [C3]     the item was the dead consumer's. Its block, and a segment that was done with, are freed with it.
+ * A latch that died with its holder needs no mending.
+ */
+import { load, peek, peekAll, poke, pokeAll, store, type Words } from '#words'
+import type { Allocator, Memory } from '../arena/allocator.ts'
+import { BUSY, enter, leave, tryEnter } from '../arena/latch.ts'
+import { toAddress, toRef } from '../arena/layout.ts'
+import { ownerOf, PARCEL, QUEUED } from '../arena/owner.ts'
+import { WAIT_SET_WORDS, wakeOne } from '../arena/wait-set.ts'
+
+const MAXSIZE = 0
+const STATE = 1
+const FIRST = 2
+const PUT_LATCH = 16
+const TAIL = 17
+const PUT_AT = 18 // two places of two words: segment, index of its next record
+const GET_LATCH = 32
+const HEAD = 33
+const GET_AT = 34
+export const NOT_EMPTY = 48
+export const NOT_FULL = NOT_EMPTY + WAIT_SET_WORDS
+export const LOG_WORDS = NOT_FULL + WAIT_SET_WORDS
+
+export const OPEN = 0
+export const DRAINING = 1
+export const DROPPED = 2
+
+const NEXT = 0
+const CAPACITY = 1
+const RECORDS = 2
+
+/** Kinds of record. INLINE: the payload follows. BLOCK: a parcel of its own. END: it goes on in the next segment. */
+const INLINE = 1
+const BLOCK = 2
+const END = 3
+const KIND_BITS = 4
+const LENGTH_BITS = 14
+
+/** The largest payload that is copied under the latch, bytes: about a microsecond. */
+export const INLINE_BYTES = 4096
+const SMALLEST_SEGMENT = 1024
+const LARGEST_SEGMENT = 32768
+
+/** What an attempt came to. */
+export const DONE = 1
+export const NOT_NOW = 2 //  full, or empty
+export const HELD_UP = 3 //  somebody holds the latch for long
+export const CLOSED = 4 //   shut down
+
+/** What a get took: in `payload` (`bytes` of it, the first `head` of them the head), or in `block`. */
+export interface Taken {
+  readonly payload: Int32Array
+  bytes: number
+  head: number
+  block: number
+}
+
+export interface LogPlace {
+  readonly w: Words
+  readonly me: number
+  readonly allocator: Allocator
+  readonly segment: Memory
+}
+
+export class Log {
+  readonly #place: LogPlace
+  readonly #arena: Words
+  readonly #me: number
+  readonly #w: Words
+  readonly #at: number
+  /** A segment allocated for a put, while no put has used it. */
+  #spare = 0
+
+  /** `w`, `at`: the queue's own words. */
+  constructor(place: LogPlace, w: Words, at: number) {
+    this.#place = place
+    this.#arena = place.w
+    this.#me = place.me
+    this.#w = w
+    this.#at = at
+  }
+
+  /** Of a queue that nobody else knows yet. */
+  static initialise(w: Words, at: number, maxsize: number): void {
+    poke(w, at + MAXSIZE, maxsize)
+  }
+
+  get maxsize(): number {
+    return peek(this.#w, this.#at + MAXSIZE)
+  }
+
+  get state(): number {
+    return load(this.#w, this.#at + STATE)
+  }
+
+  size(): number {
+    const tail = load(this.#w, this.#at + TAIL)
+    return Math.max(0, (tail - load(this.#w, this.#at + HEAD)) | 0)
+  }
+
+  #isFull(): boolean {
+    const maxsize = peek(this.#w, this.#at + MAXSIZE)
+    return maxsize !== 0 && this.size() >= maxsize
+  }
+
+  // ── put ──
+
+  /** Puts `bytes` of `payload`, the first `head` of them the head. */
+  putInline(payload: Int32Array, bytes: number, head: number): number {
+    return this.#put(INLINE | (bytes << KIND_BITS) | (head << (KIND_BITS + LENGTH_BITS)), payload, (bytes + 3) >>> 2, 0)
+  }
+
+  /** Puts a parcel that belongs to this participant. */
+  putBlock(block: number): number {
+    return this.#put(BLOCK, undefined, 1, block)
+  }
+
+  /** May throw OutOfSharedMemoryError, having put nothing. */
+  #put(header: number, payload: Int32Array | undefined, words: number, block: number): number {
+    const w = this.#w
+    const at = this.#at
+    for (;;) {
+      if (load(w, at + STATE) !== OPEN) return CLOSED
+      if (this.#isFull()) return NOT_NOW
+      if (tryEnter(this.#arena, w, at + PUT_LATCH, this.#me) === BUSY) return HELD_UP
+      const outcome = this.#putLatched(header, payload, words, block)
+      leave(w, at + PUT_LATCH, this.#me)
+      if (outcome === DONE) wakeOne(this.#arena, w, at + NOT_EMPTY) // [P5]
+      if (outcome > 0) return outcome
+      this.#spare = this.#newSegment(-outcome, words)
+    }
+  }
+
+  /** An outcome, or minus the capacity of the segment that has no room: bring another. */
+  #putLatched(header: number, payload: Int32Array | undefined, words: number, block: number): number {
+    const w = this.#w
+    const at = this.#at
+    if (load(w, at + STATE) !== OPEN) return CLOSED
+    const tail = peek(w, at + TAIL)
+    const maxsize = peek(w, at + MAXSIZE)
+    if (maxsize !== 0 && ((tail - load(w, at + HEAD)) | 0) >= maxsize) return NOT_NOW
+    const here = at + PUT_AT + (tail & 1) * 2
+    let segment = toAddress(peek(w, here))
+    let i = peek(w, here + 1)
+    const spare = this.#spare
+    const capacity = segment === 0 ? 0 : this.#capacity(segment)
+    const grows = i + 1 + words > capacity
+    if (grows) {
+      if (spare === 0) return -Math.max(1, capacity)
+      if (segment === 0) poke(w, at + FIRST, toRef(spare))
+      else {
+        if (i < capacity) this.#poke(segment, i, END)
+        this.#poke(segment, NEXT, toRef(spare))
+      }
+      segment = spare
+      i = RECORDS
+    }
+    const s = this.#place.segment.wordsAt(segment)
+    const record = this.#place.segment.indexOf(segment) + i
+    poke(s, record, header) // [P1]
+    if (payload) pokeAll(s, record + 1, payload, words)
+    else poke(s, record + 1, toRef(block))
+    const there = at + PUT_AT + (~tail & 1) * 2
+    poke(w, there, toRef(segment)) // [P2]
+    poke(w, there + 1, i + 1 + words)
+    store(w, at + TAIL, (tail + 1) | 0) // [P3] publishes the record and its place; pairs with [C1]
+    if (grows) {
+      this.#place.allocator.swapOwner(spare, this.#me, QUEUED) // [P4]
+      this.#spare = 0
+    }
+    if (block !== 0) this.#give(block)
+    return DONE
+  }
+
+  /** [P4] unless a consumer was so quick that it owns it already. */
+  #give(block: number): void {
+    const { allocator } = this.#place
+    if (!allocator.swapOwner(block, this.#me, QUEUED)) allocator.swapOwner(block, this.#me | PARCEL, QUEUED | PARCEL)
+  }
+
+  /** Four times the last, so that a queue of a few items is small and one of millions has long segments. */
+  #newSegment(lastCapacity: number, words: number): number {
+    const bytes = Math.max(
+      Math.min(LARGEST_SEGMENT, Math.max(SMALLEST_SEGMENT, lastCapacity * 16)),
+      (RECORDS + 1 + words) * 4,
+    )
+    const segment = this.#place.allocator.allocate(bytes)
+    this.#poke(segment, NEXT, 0)
+    this.#poke(segment, CAPACITY, Math.floor(bytes / 4))
+    return segment
+  }
+
+  /** A segment that was made for a put which did not come about. */
+  freeSpare(): void {
+    if (this.#spare !== 0) this.#place.allocator.free(this.#spare)
+    this.#spare = 0
+  }
+
+  // ── get ──
+
+  /** Takes the oldest item into `taken`. */
+  get(taken: Taken): number {
+    const w = this.#w
+    const at = this.#at
+    const state = load(w, at + STATE)
+    if (load(w, at + HEAD) === load(w, at + TAIL)) return state === OPEN ? NOT_NOW : CLOSED
+    if (tryEnter(this.#arena, w, at + GET_LATCH, this.#me) === BUSY) return HELD_UP
+    const head = peek(w, at + HEAD)
+    if (head === load(w, at + TAIL)) {
+      leave(w, at + GET_LATCH, this.#me)
+      return state === OPEN ? NOT_NOW : CLOSED
+    }
+    const emptied = this.#getLatched(head, taken)
+    leave(w, at + GET_LATCH, this.#me)
+    if (emptied !== 0) this.#place.allocator.free(emptied) // [C4]
+    if (peek(w, at + MAXSIZE) !== 0) wakeOne(this.#arena, w, at + NOT_FULL) // [C5]
+    return DONE
+  }
+
+  /** Gives the segment that is done with, or 0. */
+  #getLatched(head: number, taken: Taken): number {
+    const w = this.#w
+    const at = this.#at
+    const { allocator } = this.#place
+    const here = at + GET_AT + (head & 1) * 2
+    const before = toAddress(peek(w, here))
+    let segment = before
+    let i = peek(w, here + 1)
+    if (segment === 0) {
+      segment = toAddress(peek(w, at + FIRST))
+      i = RECORDS
+    } else if (this.#isEnd(segment, i)) {
+      segment = toAddress(this.#peek(segment, NEXT))
+      i = RECORDS
+    }
+    const s = this.#place.segment.wordsAt(segment)
+    const record = this.#place.segment.indexOf(segment) + i
+    const words = readRecord(s, record, taken) // [C1] pairs with [P3]
+    if (taken.block !== 0) allocator.setOwner(taken.block, this.#me | (allocator.owner(taken.block) & PARCEL))
+    const emptied = segment === before ? 0 : before
+    if (emptied !== 0) allocator.setOwner(emptied, this.#me) // [C2]
+    const there = at + GET_AT + (~head & 1) * 2
+    poke(w, there, toRef(segment))
+    poke(w, there + 1, i + 1 + words)
+    store(w, at + HEAD, (head + 1) | 0) // [C3] makes room; pairs with the load of HEAD in put
+    return emptied
+  }
+
+  #isEnd(segment: number, i: number): boolean {
+    return i >= this.#capacity(segment) || this.#peek(segment, i) === END
+  }
+
+  // ── the end of it ──
+
+  /** No more puts; with `drop` no more gets either. Waits for nobody but the latch. */
+  shutDown(drop: boolean): void {
+    enter(this.#arena, this.#w, this.#at + PUT_LATCH, this.#me)
+    const state = drop ? DROPPED : DRAINING
+    if (load(this.#w, this.#at + STATE) < state) store(this.#w, this.#at + STATE, state)
+    leave(this.#w, this.#at + PUT_LATCH, this.#me)
+  }
+
+  /** The last segment, of a queue that is empty and that nobody refers to any more. */
+  freeLast(): void {
+    const head = peek(this.#w, this.#at + HEAD)
+    const here = this.#at + GET_AT + (head & 1) * 2
+    const segment = toAddress(peek(this.#w, here))
+    poke(this.#w, here, 0)
+    if (segment !== 0) {
+      this.#place.allocator.setOwner(segment, this.#me)
+      this.#place.allocator.free(segment)
+    }
+  }
+
+  // ── recovery and check: the whole chain ──
+
+  /** [D1] of `blocks`, which a dead participant owned, those that the queue refers to become the queue's. */
+  reclaim(blocks: Set<number>): boolean {
+    if (blocks.size === 0) return true
+    const { allocator } = this.#place
+    return this.#walk(block => {
+      if (!blocks.delete(block)) return
+      const owner = allocator.owner(block)
+      allocator.swapOwner(block, owner, QUEUED | (owner & PARCEL))
+    })
+  }
+
+  /** What is impossible about the chain; takes its blocks out of `queued`. */
+  check(queued: Set<number>): string[] {
+    const wrong: string[] = []
+    let items = 0
+    const looked = this.#walk(
+      block => {
+        const owner = this.#place.allocator.owner(block)
+        if (ownerOf(owner) !== QUEUED)
+          wrong.push(`block 0x${block.toString(16)} in it has owner 0x${owner.toString(16)}`)
+        queued.delete(block)
+      },
+      () => items++,
+    )
+    if (!looked) wrong.push('its latches are held')
+    else if (items !== this.size()) wrong.push(`it has ${items} items and counts ${this.size()}`)
+    return wrong
+  }
+
+  /** Calls `each` with every segment and block of the chain. False: a latch was busy. */
+  #walk(each: (block: number) => void, item: () => void = () => {}): boolean {
+    const w = this.#w
+    const at = this.#at
+    if (tryEnter(this.#arena, w, at + PUT_LATCH, this.#me) === BUSY) return false
+    if (tryEnter(this.#arena, w, at + GET_LATCH, this.#me) === BUSY) {
+      leave(w, at + PUT_LATCH, this.#me)
+      return false
+    }
+    const head = peek(w, at + HEAD)
+    const tail = peek(w, at + TAIL)
+    const here = at + GET_AT + (head & 1) * 2
+    let segment = toAddress(peek(w, here))
+    let i = peek(w, here + 1)
+    if (segment !== 0) each(segment)
+    const taken: Taken = { payload: new Int32Array(0), bytes: 0, head: 0, block: 0 }
+    for (let n = head; n !== tail; n = (n + 1) | 0) {
+      if (segment === 0 || this.#isEnd(segment, i)) {
+        segment = toAddress(segment === 0 ? peek(w, at + FIRST) : this.#peek(segment, NEXT))
+        i = RECORDS
+        each(segment)
+      }
+      const s = this.#place.segment.wordsAt(segment)
+      i += 1 + readRecord(s, this.#place.segment.indexOf(segment) + i, taken)
+      if (taken.block !== 0) each(taken.block)
+      item()
+    }
+    leave(w, at + GET_LATCH, this.#me)
+    leave(w, at + PUT_LATCH, this.#me)
+    return true
+  }
+
+  /** Who holds the latches, for check. */
+  latches(): number[] {
+    return [load(this.#w, this.#at + PUT_LATCH), load(this.#w, this.#at + GET_LATCH)]
+  }
+
+  #capacity(segment: number): number {
+    return this.#peek(segment, CAPACITY)
+  }
+
+  #peek(segment: number, i: number): number {
+    return peek(this.#place.segment.wordsAt(segment), this.#place.segment.indexOf(segment) + i)
+  }
+
+  #poke(segment: number, i: number, value: number): void {
+    poke(this.#place.segment.wordsAt(segment), this.#place.segment.indexOf(segment) + i, value)
+  }
+}
+
+/** Reads the record into `taken`, the payload as far as there is room for it; gives the words after its header. */
+function readRecord(s: Words, record: number, taken: Taken): number {
+  const header = peek(s, record)
+  if ((header & ((1 << KIND_BITS) - 1)) === BLOCK) {
+    taken.block = toAddress(peek(s, record + 1))
+    return 1
+  }
+  taken.block = 0
+  taken.bytes = (header >>> KIND_BITS) & ((1 << LENGTH_BITS) - 1)
+  taken.head = header >>> (KIND_BITS + LENGTH_BITS)
+  const words = (taken.bytes + 3) >>> 2
+  peekAll(s, record + 1, taken.payload, Math.min(words, taken.payload.length))
+  return words
+}

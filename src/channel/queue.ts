@@ -1,0 +1,432 @@
+/**
+ * The public Queue over the log of items in shared memory (log.ts: states, who writes what, deaths). Here: values become
+ * messages and back, and every operation is one attempt under one of the two waiting loops (arena/until.ts).
+ */
+
+import { checkHolder, checkWaiters } from '../arena/check.ts'
+import type { Kind } from '../arena/kinds.ts'
+import { discardParcel, openParcel, sealParcel } from '../arena/parcel.ts'
+import { bodyAt } from '../arena/references.ts'
+import { currentSession, type Session } from '../arena/session.ts'
+import { Adoption, SharedObject } from '../arena/shared-object.ts'
+import { slotOf } from '../arena/token.ts'
+import { BUSY, Line, NONE, served } from '../arena/until.ts'
+import { forget, wakeAll } from '../arena/wait-set.ts'
+import { decode, encode } from '../codec/codec.ts'
+import { ArgumentTypeError, EmptyError, FullError, ShutDownError } from '../contract/errors.ts'
+import { checkCount, checkFlag, checkOptions, describe } from '../contract/options.ts'
+import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
+import { CLOSED, DONE, HELD_UP, INLINE_BYTES, LOG_WORDS, Log, NOT_EMPTY, NOT_FULL, type Taken } from './log.ts'
+
+const KIND = 5
+const MAX_ITEMS = 0x7fffffff
+
+export interface QueueOptions {
+  /** Items that fit; 0 (default): no limit but memory. */
+  maxsize?: number
+}
+
+/** A value on its way in: small ones in `payload`, others in a block that belongs to this process until it is put. */
+interface Outgoing {
+  readonly payload: Int32Array
+  readonly bytes: number
+  readonly head: number
+  readonly block: number
+}
+
+/** Small messages are built here; nothing stays in it. */
+const payload = new Int32Array(INLINE_BYTES / 4)
+const payloadBytes = new Uint8Array(payload.buffer)
+
+/** And taken apart here, unless a class of the user's takes from a queue while it is unpacked. */
+class Inbox implements Taken {
+  readonly payload = new Int32Array(INLINE_BYTES / 4)
+  readonly contents = new Uint8Array(this.payload.buffer)
+  bytes = 0
+  head = 0
+  block = 0
+}
+const inbox = new Inbox()
+let unpacking = false
+const NO_HANDLES: readonly unknown[] = []
+
+/**
+ * First in, first out; any number of producers and consumers, in any processes.
+ *
+ * When `put` resolves the item is in shared memory: its producer may end or die. Each producer's items are taken in the
+ * order it put them. Values travel by value, as by structuredClone; handles on queues, locks and other shared objects by
+ * reference, anywhere in an item.
+ *
+ * Waits: `get`/`put` await, `getSync`/`putSync` block this thread asleep in the kernel, `getNowait`/`putNowait` never
+ * wait. A put waits only where `maxsize` says so: without it the queue grows to the memory's ceiling.
+ * On timeout or abort no item was taken, and none was put.
+ *
+ * If a process dies: an item whose put had resolved is received by somebody, exactly once, unless the process that dies
+ * is the one that took it. A producer that dies in `put` has put the item or has not. Whoever waits goes on waiting for
+ * the living; nobody else is held up.
+ *
+ * @throws {ArgumentRangeError} a `maxsize` that is negative, fractional or above 2^31 − 1
+ * @example
+ * const queue = new Queue<number>({ maxsize: 2 })
+ * await queue.put(1)
+ * queue.putSync(2)
+ * assert.throws(() => queue.putNowait(3), FullError)
+ * assert.equal(await queue.get(), 1)
+ * assert.equal(queue.getSync(), 2)
+ * await assert.rejects(queue.get({ timeout: 10 }), TimeoutError)
+ */
+export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T> {
+  readonly #log: Log
+  readonly #puts: Line
+  readonly #gets: Line
+
+  constructor(options?: number | QueueOptions)
+  /** @internal */
+  constructor(adoption: Adoption)
+  constructor(options?: number | QueueOptions | Adoption) {
+    const made = options instanceof Adoption ? undefined : checkMaxsize(options)
+    super(options instanceof Adoption ? options : currentSession().create(KIND, LOG_WORDS))
+    this.#log = new Log(this.session, this.w, this.at)
+    this.#puts = new Line(this.session, this.w, this.at + NOT_FULL)
+    this.#gets = new Line(this.session, this.w, this.at + NOT_EMPTY)
+    if (made !== undefined) {
+      Log.initialise(this.w, this.at, made)
+      this.session.publish(this)
+    }
+  }
+
+  // ── put ──
+
+  /**
+   * Puts an item at the end.
+   *
+   * Waits while the queue is full; awaits, never blocks the event loop. On timeout or abort nothing was put.
+   * If this process dies before it resolves, the item was put whole or not at all; after, it is safe.
+   *
+   * @throws {TimeoutError} after `timeout` ms · the signal's reason · {ShutDownError} · {ClosedError}
+   * @throws {NotSerializableError} for what cannot travel: `path` names it, nothing was put
+   * @throws {OutOfSharedMemoryError} at the memory's ceiling: nothing was put
+   */
+  put(item: T, options?: WaitOptions): Promise<void> {
+    try {
+      this.assertOpen()
+      const out = this.#pack(item)
+      if (options === undefined && this.#puts.idle) {
+        const got = this.#tryPut(out)
+        if (got !== NONE && got !== BUSY) return served(undefined)
+      }
+      return this.#keepPutting('Queue.put()', retain(out), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  async #keepPutting(what: string, out: Outgoing, options?: WaitOptions): Promise<void> {
+    try {
+      await this.#puts.until(what, () => this.#tryPut(out), options)
+    } catch (error) {
+      this.#discard(out)
+      throw error
+    }
+  }
+
+  /** As put(), but blocks this thread. */
+  putSync(item: T, options?: SyncWaitOptions): void {
+    this.assertOpen()
+    let out = this.#pack(item)
+    try {
+      if (options === undefined && this.#puts.idle) {
+        const got = this.#tryPut(out)
+        if (got !== NONE && got !== BUSY) return
+      }
+      out = retain(out)
+      this.#puts.untilSync('Queue.putSync()', () => this.#tryPut(out), options)
+    } catch (error) {
+      this.#discard(out)
+      throw error
+    }
+  }
+
+  /**
+   * Puts an item at once.
+   *
+   * @throws {FullError} when the queue is full · otherwise as put()
+   */
+  putNowait(item: T): void {
+    this.assertOpen()
+    const out = this.#pack(item)
+    try {
+      const got = this.#tryPut(out)
+      if (got !== NONE && got !== BUSY) return
+      throw new FullError(`Expected room in the queue, but it holds ${this.qsize()} of at most ${this.maxsize} items`)
+    } catch (error) {
+      this.#discard(out)
+      throw error
+    }
+  }
+
+  /**
+   * Puts the items one after the other, as they come from the iterable; nothing of another producer's is promised to
+   * stay out between them.
+   *
+   * Waits while the queue is full. On timeout (of the whole), abort or error the items before are put, in order, and the
+   * error's `done` says how many.
+   *
+   * @throws as put(), with `done`
+   */
+  async putMany(items: Iterable<T>, options?: WaitOptions): Promise<void> {
+    const iterator = iteratorOf(items)
+    const began = performance.now()
+    let done = 0
+    try {
+      for (let next = iterator.next(); !next.done; next = iterator.next()) {
+        await this.put(next.value, options && remaining(options, began))
+        done++
+      }
+    } catch (error) {
+      if (error instanceof Error) Object.assign(error, { done })
+      iterator.return?.()
+      throw error
+    }
+  }
+
+  #pack(item: T): Outgoing {
+    const message = encode(item)
+    if (message.byteLength > INLINE_BYTES || message.handles.length > 0) {
+      return { payload, bytes: 0, head: 0, block: sealParcel(this.session, message) }
+    }
+    message.writeTo(payloadBytes)
+    return { payload, bytes: message.byteLength, head: message.headLength, block: 0 }
+  }
+
+  #tryPut(out: Outgoing): undefined | typeof NONE | typeof BUSY {
+    const outcome =
+      out.block === 0 ? this.#log.putInline(out.payload, out.bytes, out.head) : this.#log.putBlock(out.block)
+    if (outcome === DONE) return undefined
+    if (outcome === CLOSED)
+      throw new ShutDownError('Expected a queue that takes items, but it was shut down: nothing was put')
+    return outcome === HELD_UP ? BUSY : NONE
+  }
+
+  /** A value that was not put. */
+  #discard(out: Outgoing): void {
+    if (out.block !== 0) discardParcel(this.session, out.block)
+  }
+
+  // ── get ──
+
+  /**
+   * Takes the oldest item.
+   *
+   * Waits until there is one; awaits, never blocks the event loop. On timeout or abort no item was taken.
+   * If this process dies before it resolves, the item stays in the queue or is gone with the process; after, it is gone
+   * with it (JoinableQueue delivers it again).
+   *
+   * @throws {TimeoutError} after `timeout` ms · the signal's reason · {ClosedError}
+   * @throws {ShutDownError} when the queue was shut down and is empty
+   */
+  get(options?: WaitOptions): Promise<T> {
+    if (this.closed) return Promise.reject(this.closedError())
+    return this.#gets.until('Queue.get()', () => this.#tryGet(), options)
+  }
+
+  /** As get(), but blocks this thread. */
+  getSync(options?: SyncWaitOptions): T {
+    this.assertOpen()
+    if (options === undefined && this.#gets.idle) {
+      const got = this.#tryGet()
+      if (got !== NONE && got !== BUSY) return got
+    }
+    return this.#gets.untilSync('Queue.getSync()', () => this.#tryGet(), options)
+  }
+
+  /**
+   * Takes the oldest item at once.
+   *
+   * @throws {EmptyError} when there is none · {ShutDownError} when there is none and the queue was shut down
+   */
+  getNowait(): T {
+    this.assertOpen()
+    const got = this.#tryGet()
+    if (got === NONE || got === BUSY) throw new EmptyError('Expected an item in the queue, but it is empty')
+    return got
+  }
+
+  /**
+   * Takes the oldest items: waits for the first, and takes with it what else is there, at most `max`.
+   *
+   * @throws as get()
+   */
+  getMany(max: number, options?: WaitOptions): Promise<T[]> {
+    try {
+      checkCount('max', max, 1)
+      this.assertOpen()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return this.#gets.until('Queue.getMany()', () => this.#tryGetMany(max), options)
+  }
+
+  #tryGetMany(max: number): T[] | typeof NONE | typeof BUSY {
+    const first = this.#tryGet()
+    if (first === NONE || first === BUSY) return first
+    const items: T[] = [first as T]
+    while (items.length < max) {
+      if (this.#log.size() === 0) break
+      const next = this.#tryGet()
+      if (next === NONE || next === BUSY) break
+      items.push(next)
+    }
+    return items
+  }
+
+  #tryGet(): T | typeof NONE | typeof BUSY {
+    const taken = unpacking ? new Inbox() : inbox
+    const outcome = this.#log.get(taken)
+    if (outcome === DONE) return this.#unpack(taken)
+    if (outcome === CLOSED) throw new ShutDownError('Expected an item in the queue, but it was shut down and is empty')
+    return outcome === HELD_UP ? BUSY : NONE
+  }
+
+  /** What was taken, as a value. */
+  #unpack(taken: Inbox): T {
+    const nested = unpacking
+    unpacking = true
+    try {
+      if (taken.block === 0) return decode(taken.contents, taken.head, NO_HANDLES) as T
+      const parcel = openParcel(this.session, taken.block)
+      try {
+        return decode(parcel.bytes, parcel.headLength, parcel.handles) as T
+      } finally {
+        parcel.free()
+      }
+    } finally {
+      unpacking = nested
+    }
+  }
+
+  // ── the rest ──
+
+  /** Items in the queue at this moment; others may be changing it. */
+  qsize(): number {
+    this.assertOpen()
+    return this.#log.size()
+  }
+
+  /** True when there is no item at this moment. */
+  empty(): boolean {
+    return this.qsize() === 0
+  }
+
+  /** True when there is no room at this moment. */
+  full(): boolean {
+    const { maxsize } = this
+    return maxsize !== 0 && this.qsize() >= maxsize
+  }
+
+  /** Items that fit; 0: no limit but memory. */
+  get maxsize(): number {
+    this.assertOpen()
+    return this.#log.maxsize
+  }
+
+  /**
+   * No more puts, in any process: they throw ShutDownError, also those that wait. Gets take what is there, and then throw
+   * ShutDownError; loops over the queue end. With `immediate` what is queued is dropped, and gets throw at once.
+   *
+   * Does not wait. Calling it again does nothing, but for adding `immediate`.
+   */
+  shutdown(options?: { immediate?: boolean }): void {
+    this.assertOpen()
+    checkOptions('options', options, ['immediate'])
+    const immediate = checkFlag('immediate', options?.immediate, false)
+    this.#log.shutDown(immediate)
+    if (immediate) drop(this.session, this.#log)
+    wakeAll(this.session.w, this.w, this.at + NOT_FULL)
+    wakeAll(this.session.w, this.w, this.at + NOT_EMPTY)
+  }
+
+  /** Takes items until the queue is shut down and empty, then ends. Leaving the loop early takes nothing more. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for (;;) {
+      let item: T
+      try {
+        item = await this.get()
+      } catch (error) {
+        if (error instanceof ShutDownError) return
+        throw error
+      }
+      yield item
+    }
+  }
+
+  protected override leave(): void {
+    this.#log.freeSpare()
+    this.#puts.fail(this.closedError())
+    this.#gets.fail(this.closedError())
+  }
+}
+
+function checkMaxsize(options: number | QueueOptions | undefined): number {
+  if (typeof options === 'number') return checkCount('maxsize', options, 0, MAX_ITEMS)
+  checkOptions('options', options, ['maxsize'])
+  return options?.maxsize === undefined ? 0 : checkCount('maxsize', options.maxsize, 0, MAX_ITEMS)
+}
+
+/** Out of the common scratch, for an item that has to wait. */
+function retain(out: Outgoing): Outgoing {
+  return out.block === 0 ? { ...out, payload: out.payload.slice(0, (out.bytes + 3) >>> 2) } : out
+}
+
+function iteratorOf<T>(items: Iterable<T>): Iterator<T> {
+  if (typeof items?.[Symbol.iterator] !== 'function') {
+    throw new ArgumentTypeError(`Expected \`items\` to be iterable, got ${describe(items)}`)
+  }
+  return items[Symbol.iterator]()
+}
+
+function remaining(options: WaitOptions, began: number): WaitOptions {
+  if (options.timeout === undefined) return options
+  const left = Math.max(0, Math.ceil(options.timeout - (performance.now() - began)))
+  return { ...options, timeout: left }
+}
+
+/** Takes and frees everything that is queued, item by item, so that another can go on with it. */
+function drop(session: Session, log: Log): void {
+  const taken = new Inbox()
+  for (;;) {
+    const outcome = log.get(taken)
+    if (outcome === DONE) {
+      if (taken.block !== 0) discardParcel(session, taken.block)
+    } else if (outcome !== HELD_UP) return
+  }
+}
+
+export const queueKind: Kind = {
+  code: KIND,
+  name: 'Queue',
+  open: adoption => new Queue(adoption),
+  recover(session, address, dead, blocks) {
+    const { w, at } = bodyAt(session, address)
+    forget(w, at + NOT_EMPTY, slotOf(dead))
+    forget(w, at + NOT_FULL, slotOf(dead))
+    return new Log(session, w, at).reclaim(blocks)
+  },
+  takeApart(session, address) {
+    const { w, at } = bodyAt(session, address)
+    const log = new Log(session, w, at)
+    log.shutDown(true)
+    drop(session, log)
+    log.freeLast()
+  },
+  check(session, address, queued) {
+    const { w, at } = bodyAt(session, address)
+    const log = new Log(session, w, at)
+    return [
+      ...log.latches().flatMap(holder => checkHolder(session, 'a latch of it', holder)),
+      ...checkWaiters(session, w, at + NOT_EMPTY),
+      ...checkWaiters(session, w, at + NOT_FULL),
+      ...log.check(queued),
+    ]
+  },
+}
