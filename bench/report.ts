@@ -45,8 +45,8 @@ const digits = (value: number) => (value >= 100 ? value.toFixed(0) : value >= 10
 
 export function figure(value: number | null, unit = ''): string {
   if (value === null) return '-'
-  const [scaled, prefix] = value >= 1e6 ? [value / 1e6, ' M'] : value >= 1e4 ? [value / 1e3, ' k'] : [value, ' ']
-  return `${digits(scaled)}${prefix}${unit}`.trimEnd()
+  const [scaled, prefix] = value >= 1e6 ? [value / 1e6, 'M '] : value >= 1e4 ? [value / 1e3, 'k '] : [value, '']
+  return `${digits(scaled)} ${prefix}${unit}`.trimEnd()
 }
 
 const times = (value: number | null) => (value === null ? '-' : `${digits(value)} ×`)

@@ -5,6 +5,17 @@ export { Queue, type QueueOptions } from './channel/queue.ts'
 export { registerClass } from './codec/register-class.ts'
 export * from './contract/errors.ts'
 export type { SyncWaitOptions, WaitOptions } from './contract/waiting.ts'
+export {
+  activeChildren,
+  cpuCount,
+  currentProcess,
+  freezeSupport,
+  isMainProcess,
+  parentProcess,
+} from './process/family.ts'
+export { Process, type ProcessOptions } from './process/process.ts'
+export { getAllStartMethods, getStartMethod, type StartMethod, setStartMethod } from './process/start-method.ts'
+export type { Target } from './process/target.ts'
 export type { TypeCode } from './shared/type-codes.ts'
 export { Value, type ValueOptions } from './shared/value.ts'
 export { Event } from './sync/event.ts'

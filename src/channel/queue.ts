@@ -269,7 +269,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
 
   #tryGetMany(max: number): T[] | typeof NONE | typeof BUSY {
     const first = this.#tryGet()
-    if (first === NONE || first === BUSY) return first
+    if (first === NONE || first === BUSY) return first as typeof NONE
     const items: T[] = [first as T]
     while (items.length < max) {
       if (this.#log.size() === 0) break

@@ -45,7 +45,8 @@ for (const how of ['return', 'exit', 'throw']) {
     test(`daemons in ${kind}() have ended when their parent has: ${how}`, async t => {
       const { main, pids } = await parent([how, kind])
       t.after(() => main.end())
-      const { code, stderr } = await main.ended
+      const { code, stdout, stderr } = await main.ended
+      assert.match(stdout, /^left 0$/m)
       assert.ok(!pids.some(isAlive))
       assert.equal(code, how === 'throw' ? 1 : 0, stderr)
     })

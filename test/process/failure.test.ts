@@ -83,8 +83,13 @@ test('a module that exports another function in the child: it is not called', as
 test('a CommonJS target is found in the child, by its function and by its name', async t => {
   const { listed } = (common as unknown as { default: { listed: () => void } }).default
   assert.equal((await output(t, { target: listed })).stdout, 'from CommonJS')
-  const named = { module: file('process-common.cjs'), name: 'listed' }
-  assert.equal((await output(t, { target: named })).stdout, 'from CommonJS')
+  for (const [name, said] of [
+    ['listed', 'from CommonJS'],
+    ['computed', 'computed'],
+  ]) {
+    const { stdout, stderr } = await output(t, { target: { module: file('process-common.cjs'), name } })
+    assert.equal(stdout, said, stderr)
+  }
 })
 
 for (const [title, target, exitCode] of [
