@@ -4,15 +4,15 @@
  *            [J1] reserve           [J2] join               [J3] seen to live
  *   FREE ──────────────▶ RESERVED ──────────────▶ JOINING ──────────────▶ LIVE
  *     ▲                     │ [J4] the parent          │                    │ ends, in any way
- *     │                     │ died, or gave up         ▼  [J5]              ▼  [J5]
- *     └─────────────────────┴──────────────────────── DEAD ◀────────────────┘
+ *     │                     ▼ died, or gave up         ▼  [J5]              ▼  [J5]
+ *     └─────────────────── DEAD ◀──────────────────────┴────────────────────┘
  *                    [J6] recovered
  *
  * Who writes the state word (each by compareExchange, the generation is in it)
  *   FREE → RESERVED       a parent, under the roster latch, after `reservedBy` says who it is     [J1]
  *   RESERVED → JOINING    the child that was started for it                                       [J2]
  *   JOINING → LIVE        the child, once it holds its mutex                                      [J3]
- *   RESERVED → FREE       the parent, or whoever finds it gone; the generation grows              [J4]
+ *   RESERVED → DEAD       the parent, or whoever finds it gone: what was sent ahead is freed       [J4]
  *   any → DEAD            whoever knows that it ended: the kernel marked its mutex, its lock on
  *                         the memory file is gone, or its parent saw it exit                      [J5]
  *   DEAD → FREE           whoever finished its recovery                                           [J6]
@@ -77,11 +77,6 @@ function reserveSlot(w: Words, parent: number, name: string): number {
   return 0
 }
 
-/** The child never started. */
-export function unreserve(w: Words, token: number): void {
-  compareExchange(w, slotAt(slotOf(token)) + SLOT.state, stateFor(token, RESERVED), stateFor(token, FREE)) // [J4]
-}
-
 /** This thread becomes the participant `token`. False: the reservation was taken back, because the parent is gone. */
 export function join(w: Words, token: number, ownFile: number, addressOf: (word: number) => bigint): boolean {
   const slot = slotOf(token)
@@ -126,15 +121,15 @@ export function findDead(w: Words, ownFile: number, self: number, turn: number):
     if (code === FREE || slot === self) continue
     if (code === RESERVED) {
       const parent = load(w, at + SLOT.reservedBy)
-      if (parent !== 0 && isGone(w, parent)) compareExchange(w, at + SLOT.state, state, stateFor(state, FREE)) // [J4]
-      continue
+      if (parent === 0 || !isGone(w, parent)) continue
     }
     const ended =
       code === DEAD ||
+      code === RESERVED ||
       (code === LIVE && (load(w, at + SLOT.mutex + peek(w, at + SLOT.liveness)) & OWNER_DIED) !== 0) ||
       ((code === JOINING || slot === checked) && !isByteLocked(ownFile, slot))
     if (!ended) continue
-    if (code !== DEAD) compareExchange(w, at + SLOT.state, state, stateFor(state, DEAD)) // [J5]
+    if (code !== DEAD && compareExchange(w, at + SLOT.state, state, stateFor(state, DEAD)) !== state) continue // [J4] [J5]
     const reaper = load(w, at + SLOT.reaper)
     if (reaper === 0 || isGone(w, reaper)) dead.push(tokenOf(slot, state))
   }

@@ -50,7 +50,7 @@ export function recover(session: Session, dead: number): boolean {
   const mended = mend(session, dead, blocks, halfTaken) // [R2]
   const dying: number[] = []
   if (mended) {
-    for (const object of recountReferences(session, blocks)) {
+    for (const object of recountReferences(session, dead)) {
       forgetHolder(session, object, dead) // [R3]
       if (claimIfUnreferenced(session, object)) dying.push(object)
     }

@@ -23,7 +23,7 @@ import { and, or, peek, poke, store, type Words } from '#words'
 import { kindOf } from './kinds.ts'
 import { enter, leave } from './latch.ts'
 import { HEADER, toAddress } from './layout.ts'
-import { isDying, isParcel, OBJECT, PARCEL, SHARED } from './owner.ts'
+import { isDying, isParcel, NOBODY, OBJECT, ownerOf, PARCEL, SHARED } from './owner.ts'
 import type { Session } from './session.ts'
 import { slotOf } from './token.ts'
 
@@ -132,22 +132,22 @@ function countInFlight(session: Session, object: number, by: number): void {
 
 /** Enters the references latch; counts anew when the last one died inside. */
 export function guardReferences(session: Session): void {
-  if (enter(session.w, session.w, HEADER.referencesLatch, session.me)) recountReferences(session, new Set()) // [F5]
+  if (enter(session.w, session.w, HEADER.referencesLatch, session.me)) recountReferences(session, NOBODY) // [F5]
 }
 
 export function leaveReferences(session: Session): void {
   leave(session.w, HEADER.referencesLatch, session.me)
 }
 
-/** Under the latch: sets every inFlight to what the parcels say, those in `doomed` not counted. Gives all objects. */
-export function recountReferences(session: Session, doomed: ReadonlySet<number>): number[] {
+/** Under the latch: sets every inFlight to what the parcels say, those of `dead` not counted. Gives all objects. */
+export function recountReferences(session: Session, dead: number): number[] {
   const objects: number[] = []
   const counts = new Map<number, number>()
   const count = (object: number) => counts.set(object, (counts.get(object) ?? 0) + 1)
   for (const { address, owner } of session.allocator.blocks()) {
     if (owner === SHARED) objects.push(address)
     if (owner === SHARED || isDying(owner)) referencesOf(session, address).forEach(count)
-    if (isParcel(owner) && !doomed.has(address)) parcelContents(session, address).forEach(count)
+    if (isParcel(owner) && ownerOf(owner) !== dead) parcelContents(session, address).forEach(count)
   }
   for (const object of objects) {
     const { w, at } = objectAt(session, object)

@@ -13,7 +13,7 @@ import { requirePlatform } from '../os/platform.ts'
 import { Allocator } from './allocator.ts'
 import { kindOf } from './kinds.ts'
 import { OBJECT } from './owner.ts'
-import { declareDead, findDead, join, reserve, unreserve } from './participants.ts'
+import { declareDead, findDead, join, reserve } from './participants.ts'
 import { recover } from './recovery.ts'
 import { allocateObject, dropReference, kindCode, publishObject } from './references.ts'
 import { initialiseRuns } from './runs.ts'
@@ -81,7 +81,7 @@ export class Session {
 
   /** The child never started. */
   unreserve(token: number): void {
-    unreserve(this.w, token)
+    this.childEnded(token)
   }
 
   /** The child, the whole process, has ended: recover what it left and wake everybody. */

@@ -100,7 +100,7 @@ export class Log {
   readonly #me: number
   readonly #w: Words
   readonly #at: number
-  /** A segment allocated for a put, while no put has used it. */
+  /** A segment allocated for a put that found no room, until that put is over. */
   #spare = 0
 
   /** `w`, `at`: the queue's own words. */
@@ -152,13 +152,20 @@ export class Log {
     const w = this.#w
     const at = this.#at
     for (;;) {
-      if (load(w, at + STATE) !== OPEN) return CLOSED
-      if (this.#isFull()) return NOT_NOW
-      if (tryEnter(this.#arena, w, at + PUT_LATCH, this.#me) === BUSY) return HELD_UP
-      const outcome = this.#putLatched(header, payload, words, block)
-      leave(w, at + PUT_LATCH, this.#me)
+      if (this.#spare === 0) {
+        if (load(w, at + STATE) !== OPEN) return CLOSED
+        if (this.#isFull()) return NOT_NOW
+      }
+      let outcome = HELD_UP
+      if (tryEnter(this.#arena, w, at + PUT_LATCH, this.#me) !== BUSY) {
+        outcome = this.#putLatched(header, payload, words, block)
+        leave(w, at + PUT_LATCH, this.#me)
+      }
       if (outcome === DONE) wakeOne(this.#arena, w, at + NOT_EMPTY) // [P5]
-      if (outcome > 0) return outcome
+      if (outcome > 0) {
+        this.#freeSpare()
+        return outcome
+      }
       this.#spare = this.#newSegment(-outcome, words)
     }
   }
@@ -222,8 +229,8 @@ export class Log {
     return segment
   }
 
-  /** A segment that was made for a put which did not come about. */
-  freeSpare(): void {
+  /** Another producer brought a segment first, or there was no room any more. */
+  #freeSpare(): void {
     if (this.#spare !== 0) this.#place.allocator.free(this.#spare)
     this.#spare = 0
   }
@@ -297,11 +304,10 @@ export class Log {
     const head = peek(this.#w, this.#at + HEAD)
     const here = this.#at + GET_AT + (head & 1) * 2
     const segment = toAddress(peek(this.#w, here))
+    if (segment === 0) return
+    this.#place.allocator.setOwner(segment, this.#me) // ours before it is out of the chain, as in [C2]
     poke(this.#w, here, 0)
-    if (segment !== 0) {
-      this.#place.allocator.setOwner(segment, this.#me)
-      this.#place.allocator.free(segment)
-    }
+    this.#place.allocator.free(segment)
   }
 
   // ── recovery and check: the whole chain ──

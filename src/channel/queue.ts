@@ -361,7 +361,6 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
   }
 
   protected override leave(): void {
-    this.#log.freeSpare()
     this.#puts.fail(this.closedError())
     this.#gets.fail(this.closedError())
   }

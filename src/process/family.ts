@@ -35,9 +35,6 @@ export const children = new Set<Process>()
  * the child too: what only the main program shall do stands behind `if (isMainProcess)`.
  *
  * @example
- * // --- import assert from 'node:assert/strict'
- * import { isMainProcess } from 'multiproc'
- *
  * assert.equal(isMainProcess, true)
  */
 export let isMainProcess = identity === undefined
@@ -54,9 +51,6 @@ export function becomeChild(told: Identity): void {
  * that it and all its descendants know.
  *
  * @example
- * // --- import assert from 'node:assert/strict'
- * import { currentProcess } from 'multiproc'
- *
  * const { name, pid, daemon, authkey } = currentProcess()
  * assert.equal(name, 'MainProcess')
  * assert.equal(pid, process.pid)
@@ -83,9 +77,6 @@ function authkey(): Uint8Array {
  * isAlive() asks the kernel and never mistakes a later process of the same number for the parent.
  *
  * @example
- * // --- import assert from 'node:assert/strict'
- * import { parentProcess } from 'multiproc'
- *
  * assert.equal(parentProcess(), null)
  */
 export function parentProcess(): { name: string; pid: number; isAlive(): boolean } | null {
@@ -99,9 +90,6 @@ export function parentProcess(): { name: string; pid: number; isAlive(): boolean
  * The children of this process that run at this moment, in the order of their start. A new array each time.
  *
  * @example
- * // --- import assert from 'node:assert/strict'
- * import { activeChildren } from 'multiproc'
- *
  * assert.deepEqual(activeChildren(), [])
  */
 export function activeChildren(): Process[] {
@@ -112,9 +100,6 @@ export function activeChildren(): Process[] {
  * How many processors this process may use: its affinity and its container's quota are counted in. At least 1.
  *
  * @example
- * // --- import assert from 'node:assert/strict'
- * import { cpuCount } from 'multiproc'
- *
  * assert.ok(cpuCount() >= 1)
  */
 export function cpuCount(): number {
@@ -125,8 +110,6 @@ export function cpuCount(): number {
  * Does nothing. It is here for programs that come from Python, where frozen Windows executables need it.
  *
  * @example
- * import { freezeSupport } from 'multiproc'
- *
  * freezeSupport()
  */
 export function freezeSupport(): void {}

@@ -69,9 +69,6 @@ const LONGEST_TIMER = 2 ** 31 - 1
  *
  * @throws {ArgumentTypeError} {ArgumentRangeError} for options that cannot be
  * @example
- * // --- import assert from 'node:assert/strict'
- * import { Process } from 'multiproc'
- *
  * // the explicit form; a function that its module exports can be given as it is
  * const child = new Process({ target: { module: import.meta.resolve('multiproc'), name: 'cpuCount' } })
  * child.start()
@@ -114,8 +111,6 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
    * @throws {InvalidStateError} when it was started before, in a daemon, and while a child imports its target's module
    * @throws {OutOfSharedMemoryError} when the arguments do not fit
    * @example
-   * // --- import assert from 'node:assert/strict'
-   * // --- import { Process } from 'multiproc'
    * const child = new Process({ target: { module: import.meta.resolve('multiproc'), name: 'cpuCount' } })
    * child.start()
    * assert.throws(() => child.start(), { code: 'ERR_MULTIPROC_INVALID_STATE' })
@@ -158,8 +153,6 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
    *
    * @throws {InvalidStateError} before start()
    * @example
-   * // --- import assert from 'node:assert/strict'
-   * // --- import { Process } from 'multiproc'
    * const child = new Process({ target: { module: import.meta.resolve('multiproc'), name: 'cpuCount' } })
    * child.start()
    * await child.join({ timeout: 0 })
@@ -201,8 +194,6 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
    *
    * @throws {InvalidStateError} before start()
    * @example
-   * // --- import assert from 'node:assert/strict'
-   * // --- import { Process } from 'multiproc'
    * const child = new Process({ target: { module: import.meta.resolve('multiproc'), name: 'cpuCount' } })
    * child.start()
    * child.joinSync()
@@ -225,8 +216,6 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
    *
    * @throws {InvalidStateError} before start()
    * @example
-   * // --- import assert from 'node:assert/strict'
-   * // --- import { Process } from 'multiproc'
    * const child = new Process({ target: { module: import.meta.resolve('multiproc'), name: 'cpuCount' } })
    * child.start()
    * child.terminate()
@@ -237,7 +226,17 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
     this.#started('terminated').signal('SIGTERM')
   }
 
-  /** Ends the child at once: SIGKILL. Otherwise as terminate(). Exit code -9. @throws {InvalidStateError} before start() */
+  /**
+   * Ends the child at once: SIGKILL. Otherwise as terminate(). Exit code -9.
+   *
+   * @throws {InvalidStateError} before start()
+   * @example
+   * const child = new Process({ target: { module: import.meta.resolve('multiproc'), name: 'cpuCount' } })
+   * child.start()
+   * child.kill()
+   * await child.join()
+   * assert.equal(child.exitCode, -9)
+   */
   kill(): void {
     this.#started('killed').signal('SIGKILL')
   }
@@ -247,12 +246,29 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
    * Python, makes no exception of it.
    *
    * @throws {InvalidStateError} before start()
+   * @example
+   * const child = new Process({ target: { module: import.meta.resolve('multiproc'), name: 'cpuCount' } })
+   * child.start()
+   * child.interrupt()
+   * await child.join()
+   * assert.equal(child.exitCode, -2)
    */
   interrupt(): void {
     this.#started('interrupted').signal('SIGINT')
   }
 
-  /** Whether the child runs at this moment; false before start(). Asks the kernel, and is right without a turn of the event loop. */
+  /**
+   * Whether the child runs at this moment; false before start(). Asks the kernel, and is right without a turn of the
+   * event loop.
+   *
+   * @example
+   * const child = new Process({ target: { module: import.meta.resolve('multiproc'), name: 'cpuCount' } })
+   * assert.equal(child.isAlive(), false)
+   * child.start()
+   * assert.equal(child.isAlive(), true)
+   * child.joinSync()
+   * assert.equal(child.isAlive(), false)
+   */
   isAlive(): boolean {
     this.#checkOpen()
     return this.#child !== undefined && !this.#child.hasEnded()
@@ -263,6 +279,12 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
    * nothing.
    *
    * @throws {InvalidStateError} while the child runs
+   * @example
+   * const child = new Process({ target: { module: import.meta.resolve('multiproc'), name: 'cpuCount' } })
+   * child.start()
+   * await child.join()
+   * child.close()
+   * assert.throws(() => child.exitCode, { code: 'ERR_MULTIPROC_CLOSED' })
    */
   close(): void {
     if (this.#closed) return
@@ -306,7 +328,15 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
     return this.#child?.stderr ?? null
   }
 
-  /** terminate() and join(); nothing before start() and after the end. */
+  /**
+   * terminate() and join(); nothing before start() and after the end.
+   *
+   * @example
+   * const child = new Process({ target: { module: import.meta.resolve('multiproc'), name: 'cpuCount' } })
+   * child.start()
+   * await child[Symbol.asyncDispose]()
+   * assert.equal(child.isAlive(), false)
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed || this.#child === undefined) return
     this.terminate()

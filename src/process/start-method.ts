@@ -45,9 +45,6 @@ let method: StartMethod = 'spawn'
  * The ways of starting a child that there are here, the default first.
  *
  * @example
- * // --- import assert from 'node:assert/strict'
- * import { getAllStartMethods } from 'multiproc'
- *
  * assert.equal(getAllStartMethods()[0], 'spawn')
  */
 export function getAllStartMethods(): StartMethod[] {
@@ -58,9 +55,6 @@ export function getAllStartMethods(): StartMethod[] {
  * How children are started from now on, unless setStartMethod() says otherwise.
  *
  * @example
- * // --- import assert from 'node:assert/strict'
- * import { getStartMethod } from 'multiproc'
- *
  * assert.equal(getStartMethod(), 'spawn')
  */
 export function getStartMethod(): StartMethod {
@@ -72,9 +66,6 @@ export function getStartMethod(): StartMethod {
  *
  * @throws {ArgumentRangeError} when this version has no such way
  * @example
- * // --- import assert from 'node:assert/strict'
- * import { getStartMethod, setStartMethod } from 'multiproc'
- *
  * setStartMethod('spawn')
  * assert.equal(getStartMethod(), 'spawn')
  */

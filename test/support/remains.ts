@@ -34,7 +34,8 @@ export class Remains {
   readonly #orphansBefore = new Set(orphansWithSessionMemory(mark).map(({ pid }) => pid))
 
   constructor() {
-    this.env = { [mark]: path.basename(this.#folder), TMPDIR: this.#folder }
+    // Node would keep compiled programs, such as npm, in the temporary folder
+    this.env = { [mark]: path.basename(this.#folder), TMPDIR: this.#folder, NODE_DISABLE_COMPILE_CACHE: '1' }
   }
 
   /** Living processes of this run. */
