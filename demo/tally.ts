@@ -3,13 +3,10 @@
  * order, so that the parallel census and the single-process one must arrive at equal ones.
  */
 
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { countFile, countSteps, type FileCount, type TextCount } from './count.ts'
+import { Turns } from './turns.ts'
 import { type Skipped, type SkippedKind, toBytes } from './walk.ts'
 import { type PackedWords, WordTable } from './words.ts'
-
-/** Milliseconds without a turn of the event loop: nobody notices so few. */
-const LONGEST_TURN = 20
 
 /** A tally as it travels from a worker to the main process. */
 export interface PackedTally extends TextCount {
@@ -27,7 +24,7 @@ export class Tally {
   binaryBytes = 0
   readonly skipped: Skipped[] = []
   readonly table = new WordTable()
-  #lastTurn = performance.now()
+  readonly #turns = new Turns()
 
   /** Counts one file under `folder` into this tally. */
   count(folder: Buffer, path: string): void {
@@ -39,10 +36,7 @@ export class Tally {
     const steps = countSteps(toBytes(folder, path), this.table)
     for (;;) {
       const step = steps.next()
-      if (performance.now() - this.#lastTurn > LONGEST_TURN) {
-        await nextTurn()
-        this.#lastTurn = performance.now()
-      }
+      if (this.#turns.due) await this.#turns.take()
       if (step.done) return this.#enter(path, step.value)
     }
   }

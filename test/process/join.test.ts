@@ -103,7 +103,7 @@ test('a daemon does not keep the event loop of its parent alive; join() of it do
   assert.match((await runNode(program('daemon: true', 'await child.join()'))).stdout, /^alive at exit: false 0\n$/)
 })
 
-test('a program may be left as soon as its children have ended', async () => {
+test('a program that forgot isMainProcess does not start itself again and again: its child refuses, and says how to mend it', async () => {
   const file = new URL('../fixtures/process-unguarded.js', import.meta.url).pathname
   const { code, stdout, stderr } = await run([process.execPath, file])
   // the child refuses to start itself again, and says how to mend it

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { activeChildren, Process } from 'multiproc'
+import { activeChildren, Process, Queue } from 'multiproc'
 import * as targets from '../fixtures/process-targets.js'
 import { ended, LIMIT, launch, outputOf, says } from './support.js'
 
@@ -66,6 +66,14 @@ test('Process passes on arguments larger than any pipe', async t => {
   const bytes = new Uint8Array(20_000_000).fill(7)
   const child = launch(t, { target: targets.show, args: [bytes], stdio: 'pipe' })
   assert.match((await outputOf(child)).stdout, /Uint8Array\(20000000\) \[ 7, 7, 7, \.\.\. 19999997 more items \]/)
+})
+
+test('Process passes on handles nested in its arguments: they are the same objects there', async t => {
+  const queue = new Queue<string>()
+  const child = launch(t, { target: targets.answerIn, args: [{ nested: [{ queue }] }], name: 'answerer' })
+  assert.equal(await queue.get({ timeout: LIMIT }), 'from answerer')
+  assert.equal(await ended(child), 0)
+  queue.close()
 })
 
 test('Process.start() with an argument that cannot travel starts nothing, and names it', () => {
