@@ -47,9 +47,9 @@ export interface CensusResult {
 }
 
 /** Large enough that a queue operation and a table cost little per file, small enough to lose little by a death. */
-const UNIT_FILES = 32
+const UNIT_FILES = 64
 /** Units waiting for each worker: it should never find the queue empty while the walk goes on. */
-const UNITS_AHEAD = 8
+const UNITS_AHEAD = 4
 const PROGRESS_EVERY = 100
 
 export async function census(options: CensusOptions): Promise<CensusResult> {

@@ -23,8 +23,12 @@ export class Tally {
   words = 0
   binaryBytes = 0
   readonly skipped: Skipped[] = []
-  readonly table = new WordTable()
+  readonly table: WordTable
   readonly #turns = new Turns()
+
+  constructor(table = new WordTable()) {
+    this.table = table
+  }
 
   /** Counts one file under `folder` into this tally. */
   count(folder: Buffer, path: string): void {

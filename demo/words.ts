@@ -76,10 +76,11 @@ export class WordTable {
     }
   }
 
-  /** Every word with its count, in the order first met. */
-  *entries(): Generator<[word: string, count: number]> {
+  /** Every word that occurs at least `least` times, with its count, in the order first met. */
+  *entries(least = 1): Generator<[word: string, count: number]> {
     const decoder = new TextDecoder('latin1')
     for (let i = 0; i < this.#size; i++) {
+      if (this.#counts[i] < least) continue
       const from = this.#starts[i]
       yield [decoder.decode(this.#letters.subarray(from, from + this.#lengths[i])), this.#counts[i]]
     }
@@ -87,7 +88,19 @@ export class WordTable {
 
   /** The commonest words, commonest first; equally common ones by the alphabet, so that the answer is always the same. */
   top(n: number): [word: string, count: number][] {
-    return [...this.entries()].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, n)
+    if (n === 0 || this.#size === 0) return []
+    // Strings are made only of words common enough to be among the n.
+    const counts = this.#counts.slice(0, this.#size).sort()
+    const least = counts[Math.max(0, counts.length - n)]
+    const common = [...this.entries(least)].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+    return common.slice(0, n)
+  }
+
+  /** Forgets every word, but keeps the room they took: a worker uses one table for unit after unit. */
+  clear(): void {
+    this.#slots.fill(0)
+    this.#size = 0
+    this.#used = 0
   }
 
   #isWord(entry: number, word: Uint8Array, from: number, length: number): boolean {
@@ -102,7 +115,8 @@ export class WordTable {
     const entry = this.#size
     if (entry === this.#hashes.length) this.#growEntries()
     while (this.#used + length > this.#letters.length) this.#letters = doubled(this.#letters)
-    this.#letters.set(word.subarray(from, from + length), this.#used)
+    // A loop, not set(subarray()): for a handful of bytes the two calls cost more than the copying.
+    for (let k = 0; k < length; k++) this.#letters[this.#used + k] = word[from + k]
     this.#hashes[entry] = hash
     this.#starts[entry] = this.#used
     this.#lengths[entry] = length

@@ -2,6 +2,7 @@
 
 import type { Queue, Value } from 'multiproc'
 import { type PackedTally, Tally } from './tally.ts'
+import { WordTable } from './words.ts'
 
 /** Some files to count, together. */
 export interface Unit {
@@ -24,8 +25,10 @@ export async function work(
   counted: Value<'i'>,
 ): Promise<void> {
   const root = Buffer.from(folder)
+  const table = new WordTable()
   for await (const unit of units) {
-    const tally = new Tally()
+    table.clear()
+    const tally = new Tally(table)
     for (const path of unit.paths) {
       tally.count(root, path)
       counted.add(1)
