@@ -15,6 +15,7 @@ import {
   adopt,
   countOf,
   cut,
+  free as freeBlock,
   isEmpty,
   keeperOf,
   LARGEST,
@@ -156,7 +157,10 @@ export class Allocator {
   free(address: number): void {
     const unit = Math.floor(address / UNIT)
     if (load(this.#w, unitOwner(unit)) === SLAB) {
-      this.setOwner(address, NOBODY)
+      const start = unit * UNIT
+      const w = this.#memory.wordsAt(start)
+      const slab = this.#memory.indexOf(start)
+      freeBlock(w, slab, numberAt(w, slab, address - start))
       return
     }
     const units = peek(this.#w, unitLength(unit))

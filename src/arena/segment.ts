@@ -11,7 +11,7 @@ import { assertAtomicsWork, mapShared } from '../os/mapping.ts'
 import { createMemfd, fileSize, populate, punchHole } from '../os/memfd.ts'
 import type { Memory } from './allocator.ts'
 import { firstUnitOf, HEADER, MAGIC, UNIT } from './layout.ts'
-import { type Words, wordsOf } from './words.ts'
+import { load, poke, store, type Words, wordsOf } from './words.ts'
 
 const WINDOW = 1 << 30
 
@@ -47,16 +47,16 @@ export class Segment implements Memory {
     const segment = new Segment(createMemfd('multiproc', units * UNIT))
     const w = segment.words
     assertAtomicsWork(w.buffer as ArrayBuffer)
-    w[HEADER.units] = units
-    w[HEADER.firstUnit] = firstUnitOf(units)
-    w[HEADER.limitUnits] = limitUnits
-    Atomics.store(w, HEADER.magic, MAGIC)
+    poke(w, HEADER.units, units)
+    poke(w, HEADER.firstUnit, firstUnitOf(units))
+    poke(w, HEADER.limitUnits, limitUnits)
+    store(w, HEADER.magic, MAGIC)
     return segment
   }
 
   static attach(fd: number): Segment {
     const segment = new Segment(fd)
-    if (Atomics.load(segment.words, HEADER.magic) !== MAGIC) {
+    if (load(segment.words, HEADER.magic) !== MAGIC) {
       throw new MultiprocError(
         'Expected the memory of a multiproc session of this version behind the inherited descriptor: do parent and child use the same copy of the package?',
       )

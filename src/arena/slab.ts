@@ -53,7 +53,7 @@ export function cut(w: Words, slab: number, size: number, keeper: number): void 
 export function take(w: Words, slab: number, from: number, me: number): number {
   const count = peek(w, slab + COUNT)
   for (let n = 0, i = from < count ? from : 0; n < count; n++, i = i + 1 < count ? i + 1 : 0) {
-    if (load(w, slab + OWNERS + i) !== NOBODY) continue // pairs with [S2]: shows that its last owner is done with it
+    if (load(w, slab + OWNERS + i) !== NOBODY) continue // pairs with [S2]: its last owner is done with it
     store(w, slab + OWNERS + i, me) // [S1]
     return i
   }
@@ -70,8 +70,10 @@ export const countOf = (w: Words, slab: number): number => peek(w, slab + COUNT)
 export const offsetOf = (w: Words, slab: number, i: number): number => peek(w, slab + DATA) + i * peek(w, slab + SIZE)
 export const numberAt = (w: Words, slab: number, offset: number): number =>
   Math.floor((offset - peek(w, slab + DATA)) / peek(w, slab + SIZE))
-/** The index of the owner word of the `i`th block; [S2] is a store of FREE to it. */
+/** The index of the owner word of the `i`th block. */
 export const ownerAt = (slab: number, i: number): number => slab + OWNERS + i
+/** Whoever owns the block gives it back. */
+export const free = (w: Words, slab: number, i: number): void => store(w, ownerAt(slab, i), NOBODY) // [S2]
 
 export function isEmpty(w: Words, slab: number): boolean {
   const count = peek(w, slab + COUNT)

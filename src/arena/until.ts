@@ -48,7 +48,7 @@ const SYNC_WAIT_OPTIONS = ['timeout'] as const
 /** A blocking wait looks this long before it sleeps, ms: waking an idle core costs as much. */
 const LOOK = 0.02
 /** What lasted no longer than this, ms, could have been looked out. */
-const SHORT = 0.1
+const SHORT = 0.2
 const HOPE = 8
 /** Awaited operations that were served at once before one makes way for timers and sockets. */
 const STREAK = 500

@@ -32,6 +32,13 @@ export function peek(w: Words, i: number): number {
 export function poke(w: Words, i: number, v: number): void {
   access('poke', w, i, v)
 }
+/** Plain writes one after the other, each a step of its own. */
+export function pokeAll(w: Words, i: number, source: Int32Array, count: number): void {
+  for (let k = 0; k < count; k++) poke(w, i + k, source[k])
+}
+export function peekAll(w: Words, i: number, target: Int32Array, count: number): void {
+  for (let k = 0; k < count; k++) target[k] = peek(w, i + k)
+}
 /** Sleeps while the word holds `expected`, until `wake`; ends by itself only as often as the scenario's `timeouts` allow. */
 export function sleep(w: Words, i: number, expected: number, _ms: number): void {
   access('sleep', w, i, expected)
