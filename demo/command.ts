@@ -102,5 +102,7 @@ function endAtOnceOn(...signals: ('SIGINT' | 'SIGTERM' | 'SIGHUP')[]): void {
 
 function endAtOnce(exitCode: number): never {
   for (const child of activeChildren()) child.kill()
+  // The progress bar may stand on the line where the shell is about to write its prompt.
+  if (process.stderr.isTTY) process.stderr.write('\n')
   process.exit(exitCode)
 }

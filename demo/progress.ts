@@ -12,7 +12,7 @@ export class Progress {
     const options = { stream, linewrap: true, hideCursor: false, clearOnComplete: true, barsize: 30 }
     this.#bar = new SingleBar(
       { ...options, format: '{bar} {value} of {total} files, {duration_formatted}' },
-      Presets.rect,
+      Presets.shades_classic,
     )
     this.#bar.start(0, 0)
   }

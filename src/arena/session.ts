@@ -22,6 +22,9 @@ import { Adoption, type SharedObject } from './shared-object.ts'
 import { Sleeper } from './sleeper.ts'
 import { slotOf } from './token.ts'
 
+/** Collected handles after which slabs that became empty are looked for: many objects were there, and are not. */
+const TRIM_EVERY = 10_000
+
 export class Session {
   readonly segment: Segment
   /** The first window of the segment: the arena's own words. */
@@ -36,6 +39,7 @@ export class Session {
   readonly #handles = new Map<number, WeakRef<SharedObject>>()
   readonly #collected = new FinalizationRegistry<number>(address => this.#afterCollection(address))
   #looks = 0
+  #dropped = 0
 
   private constructor(segment: Segment, token: number) {
     this.segment = segment
@@ -128,7 +132,9 @@ export class Session {
 
   #afterCollection(address: number): void {
     if (this.#handles.get(address)?.deref() !== undefined) return // a new handle on the same object came meanwhile
-    if (this.#handles.delete(address)) dropReference(this, address)
+    if (!this.#handles.delete(address)) return
+    dropReference(this, address)
+    if (++this.#dropped % TRIM_EVERY === 0) this.allocator.trim()
   }
 
   /** An object whose owner word says that this participant takes it apart. */

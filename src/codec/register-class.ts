@@ -24,7 +24,10 @@ const byName = new Map<string, RegisteredClass>()
  * @throws {ArgumentRangeError} when the name is empty, or the name or the class is registered already
  * @example
  * class Money {
- *   constructor(readonly cents: number) {}
+ *   readonly cents: number
+ *   constructor(cents: number) {
+ *     this.cents = cents
+ *   }
  * }
  * registerClass(Money, { name: 'Money', pack: money => money.cents, unpack: cents => new Money(cents) })
  * const queue = new Queue<Money>()

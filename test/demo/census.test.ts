@@ -69,7 +69,7 @@ test('demo: an empty folder has nothing in it', async t => {
 
 test('demo: the report for people has a row per worker, ten names, a bar chart and the comparison', async t => {
   const binaries = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`binary ${10 + i}`, '\0']))
-  const folder = tree(t, { ...binaries, text: 'the the the cat\n', 'odd \x1b[31m': '\0' })
+  const folder = tree(t, { ...binaries, text: 'the the the cat\n', '!odd \x1b[31m': '\0' })
   const { code, stdout, stderr } = await demo(['--workers', '2', folder])
   assert.deepEqual([code, stderr], [0, ''])
   assert.match(stdout, /│ worker 1 +│/)
@@ -77,7 +77,8 @@ test('demo: the report for people has a row per worker, ten names, a bar chart a
   assert.match(stdout, /│ all text files +│ +1 │ +16 │ +1 │ +4 │/)
   assert.match(stdout, /^the 3 █{74}\n {0}cat 1 █{25}$/m)
   assert.match(stdout, /Not counted: 13 binary/)
-  assert.match(stdout, / {2}binary 19 \(1 byte\)\n {2}… and 3 more/)
+  assert.match(stdout, / {2}!odd \\x1b\[31m \(1 byte\)\n {2}binary 10 \(1 byte\)/)
+  assert.match(stdout, / {2}binary 18 \(1 byte\)\n {2}… and 3 more/)
   assert.match(stdout, /Totals agree: 2 words compared one by one\./)
   assert.ok(!stdout.includes('\x1b'), 'a file name may not write to the terminal')
 })

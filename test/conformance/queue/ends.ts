@@ -1,7 +1,7 @@
 // How a Queue comes to its end: shutdown() for everybody, close() for this process.
 import assert from 'node:assert/strict'
 import { ClosedError, type Queue, ShutDownError } from 'multiproc'
-import { call, type Outcome } from '../../fixtures/conformance.ts'
+import { call, callAllAfter, type Outcome } from '../../fixtures/conformance.ts'
 import { closeWhileWaiting, consume, produce } from '../../fixtures/conformance-queue.ts'
 import { LIMIT, launch } from '../implementation.ts'
 import { asleep, ended, type Suite } from '../suite.ts'
@@ -200,17 +200,18 @@ export function ends({ make, test }: Suite): void {
   })
 
   test('Queue.close() rejects what waits in this process: nothing is taken, nothing is put', async t => {
-    const report = await make.queue()
     const [empty, full] = [await make.queue(), await make.queue(1)]
+    const [goOn, report] = [await make.event(), await make.queue<Outcome[]>()]
     await full.put('first')
-    const other = launch(t, make, consume, full, report, 'it', 'get')
-    assert.deepEqual(await report.get(), ['it', 'first'])
-    assert.equal(await ended(await stop(other)), -15)
-    await full.put('first')
+    launch(t, make, callAllAfter, goOn, full, [['getMany', 5], ['qsize']], report)
+    launch(t, make, callAllAfter, goOn, empty, [['put', 'there'], ['get']], report)
     const pending = [empty.get(), empty.getMany(2), full.put('second'), full.putMany([new Uint8Array(10_000)])]
     empty.close()
     full.close()
     for (const one of pending) await assert.rejects(one, ClosedError)
+    goOn.set()
+    const outcomes = [await report.get(), await report.get()].map(all => all.map(one => 'gave' in one && one.gave))
+    assert.deepEqual(new Set(outcomes), new Set([[['first'], 0], [undefined, 'there']]))
   })
 
   test('Queue.close() in one process does not disturb another', async t => {
@@ -233,9 +234,4 @@ export function ends({ make, test }: Suite): void {
     for (const item of [['p', 0], ['p', 1], ['p', 2], 'last', 'end']) assert.deepEqual(await report.get(), ['it', item])
     assert.equal(await ended(reader), 0)
   })
-}
-
-async function stop<P extends { terminate(): void }>(child: P): Promise<P> {
-  child.terminate()
-  return child
 }

@@ -1,0 +1,110 @@
+/**
+ * The only file that knows msgpackr: a value to the bytes of a head, and back.
+ *
+ * msgpackr keeps its buffers and its extensions in its module, for everybody who uses the same copy of it. So the bytes
+ * of a head are left where msgpackr put them and never written over by us, and reading is done from a copy of ours.
+ *
+ * Bytes may be anything. What msgpackr understands and we never write is refused where it matters: records, whose readers
+ * it would compile, find a list that takes no entries; and all extensions but ours need a piece of the source, which is ours.
+ */
+import { addExtension, Packr, RESERVE_START_SPACE, REUSE_BUFFER_MODE, Unpackr } from 'msgpackr/pack'
+import { MultiprocError } from '../contract/errors.ts'
+import { copyBytes } from './binary.ts'
+import { Special } from './special.ts'
+
+/** Makes the value of the parts of a `Special`. */
+export type Receiver = (parts: readonly unknown[]) => unknown
+/** msgpackr says in two properties of its buffer where in it the latest message is. */
+type Packed = Buffer & { start: number; end: number }
+
+const SPECIAL_TYPE = 0x57
+const BIGINT_TYPE = 0x42
+const HOW = REUSE_BUFFER_MODE | RESERVE_START_SPACE | 1 // one byte in front is for `first`
+const FIRST_BYTES = 8192
+/** A buffer that grew beyond this for one message is not kept for the next. */
+const KEPT_BYTES = 1024 * 1024
+
+const packr = new Packr({
+  useRecords: false,
+  variableMapSize: true, // also takes more than 65,535 keys
+  useToJSON: false,
+  useBigIntExtension: true,
+  writeFunction: () => {
+    throw new TypeError('a function appeared while the value was read') // from a getter: it was none when first read
+  },
+})
+const unpackr = new Unpackr({ useRecords: false, copyBuffers: true, structuredClone: false })
+Object.assign(unpackr, { structures: Object.preventExtensions([]) })
+
+let receiver: Receiver | undefined
+
+addExtension({
+  Class: Special,
+  type: SPECIAL_TYPE,
+  write: (special: Special) => special.parts,
+  read: (parts: unknown) => {
+    if (receiver === undefined || !Array.isArray(parts)) throw new MultiprocError('Expected the parts of a value')
+    return receiver(parts)
+  },
+})
+
+/** Packs a value that holds only what msgpackr brings over, and `Special`s. The head is in what comes back, from `start` to `end`. */
+export function packHead(value: unknown, first: number): Packed {
+  const packed = packr.pack(value, HOW) as Packed
+  const { start, end } = packed
+  packed[start] = first
+  if (packed.length > KEPT_BYTES) {
+    // gives msgpackr a small buffer in its place; not when we are called from inside another `pack`, which needs its own
+    if ((packr.pack(null, REUSE_BUFFER_MODE) as Packed) === packed) packr.useBuffer(Buffer.allocUnsafeSlow(FIRST_BYTES))
+    packed.start = start
+    packed.end = end
+  }
+  return packed
+}
+
+let source = makeSource(FIRST_BYTES)
+/** How many bytes at the start of `source` an earlier message may have left. */
+let used = 0
+
+/** Unpacks the value from a head. `receive` runs while msgpackr reads, so it must run no code of the user. */
+export function unpackHead(message: Uint8Array, headLength: number, receive: Receiver): unknown {
+  const length = headLength - 1
+  const from = length > KEPT_BYTES ? makeSource(length) : sourceOf(length)
+  copyBytes(message, 1, length, from, 0)
+  const before = receiver
+  receiver = receive
+  try {
+    return unpackr.unpack(from, length)
+  } finally {
+    receiver = before
+    if (from !== source) unpackr.unpack(sourceOf(0).fill(0xc0, 0, 1), 1) // msgpackr keeps the latest one
+  }
+}
+
+/** The source that is used again and again, with nothing left in it beyond `length`. */
+function sourceOf(length: number): Buffer {
+  if (length > source.length) source = makeSource(Math.min(length * 2, KEPT_BYTES))
+  else if (used > length) source.fill(0, length, used)
+  used = length
+  return source
+}
+
+function makeSource(bytes: number): Buffer {
+  const made = Buffer.from(new ArrayBuffer(bytes))
+  return Object.defineProperty(made, 'subarray', { value: subarrayOfText })
+}
+
+/** msgpackr takes pieces of its source for long strings and for extensions. */
+function subarrayOfText(this: Buffer, from: number, to: number): Buffer {
+  if (this[from - 1] !== BIGINT_TYPE && !isText(this, from, to - from)) {
+    throw new MultiprocError('Expected no extension of MessagePack but our own')
+  }
+  return Buffer.prototype.subarray.call(this, from, to)
+}
+
+/** Whether the bytes in front are those of a string of that length: 0xd9, 0xda or 0xdb, then its length. */
+function isText(bytes: Buffer, at: number, length: number): boolean {
+  if (length < 0x100) return bytes[at - 2] === 0xd9 && bytes[at - 1] === length
+  if (length < 0x10000) return bytes[at - 3] === 0xda && bytes.readUInt16BE(at - 2) === length
+  return bytes[at - 5] === 0xdb && bytes.readUInt32BE(at - 4) === length
+}
