@@ -4,7 +4,8 @@
  *
  *   DEAD ──[R0] claim──▶ its recovery is ours ──[R1]…[R6]──▶ FREE
  *
- *   [R1] which blocks does the dead own?            [R4] all living are rung
+ *   [R1] the arena's latches are taken over;        [R4] all living are rung
+ *        which blocks does the dead own?
  *   [R2] every object mends what it left            [R5] its process is gone: its blocks are freed
  *   [R3] its handles are forgotten, parcels counted [R6] the slot is FREE
  *
@@ -22,6 +23,8 @@ import { pause } from '#words'
 import { isByteLocked } from '../os/ofd-lock.ts'
 import { ringAll } from './doorbell.ts'
 import { kindOf } from './kinds.ts'
+import { enter, leave } from './latch.ts'
+import { HEADER } from './layout.ts'
 import { isDying, OBJECT, ownerOf, SHARED } from './owner.ts'
 import { claim, release, unclaim } from './participants.ts'
 import {
@@ -32,6 +35,7 @@ import {
   leaveReferences,
   recountReferences,
 } from './references.ts'
+import { guard } from './runs.ts'
 import type { Session } from './session.ts'
 import { slotOf } from './token.ts'
 
@@ -39,6 +43,7 @@ import { slotOf } from './token.ts'
 export function recover(session: Session, dead: number): boolean {
   const { w, me, allocator } = session
   if (!claim(w, dead, me)) return true // [R0]
+  takeLatchesOver(session)
   const blocks = new Set<number>()
   const halfTaken: number[] = []
   for (const { address, owner } of allocator.blocks()) {
@@ -67,6 +72,14 @@ export function recover(session: Session, dead: number): boolean {
   for (const object of dying) session.takeApart(object)
   release(w, dead) // [R6]
   return true
+}
+
+/** No word names the dead when its recovery is over. The references latch follows. */
+function takeLatchesOver({ w, me }: Session): void {
+  guard(w, me)
+  leave(w, HEADER.allocatorLatch, me)
+  enter(w, w, HEADER.rosterLatch, me)
+  leave(w, HEADER.rosterLatch, me)
 }
 
 /** Under the references latch: no object goes away while we look at it. */

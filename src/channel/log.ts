@@ -31,9 +31,10 @@
  *   before [P5]    the consumer was not rung: recovery rings everybody.
  *   before [C3]    the item is still first. Its block or segment may be the dead's: [D1].
  *   after [C3]     the item was the dead consumer's. Its block, and a segment that was done with, are freed with it.
- * A latch that died with its holder needs no mending.
+ * A latch that died with its holder needs no mending: whoever comes next takes it over, or the recovery frees it [D2].
+ * A shutdown that died before it had dropped everything: whoever meets DROPPED gets nothing, and may drop the rest.
  */
-import { load, peek, peekAll, poke, pokeAll, store, type Words } from '#words'
+import { compareExchange, load, peek, peekAll, poke, pokeAll, store, type Words } from '#words'
 import type { Allocator, Memory } from '../arena/allocator.ts'
 import { BUSY, enter, leave, tryEnter } from '../arena/latch.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
@@ -125,14 +126,19 @@ export class Log {
     return load(this.#w, this.#at + STATE)
   }
 
+  /** Items that somebody will get: none, once they are to be dropped. */
   size(): number {
+    return this.state === DROPPED ? 0 : this.#count()
+  }
+
+  #count(): number {
     const tail = load(this.#w, this.#at + TAIL)
     return Math.max(0, (tail - load(this.#w, this.#at + HEAD)) | 0)
   }
 
   #isFull(): boolean {
     const maxsize = peek(this.#w, this.#at + MAXSIZE)
-    return maxsize !== 0 && this.size() >= maxsize
+    return maxsize !== 0 && this.#count() >= maxsize
   }
 
   // ── put ──
@@ -237,11 +243,12 @@ export class Log {
 
   // ── get ──
 
-  /** Takes the oldest item into `taken`. */
-  get(taken: Taken): number {
+  /** Takes the oldest item into `taken`; with `dropping` also one that nobody is to get. */
+  get(taken: Taken, dropping = false): number {
     const w = this.#w
     const at = this.#at
     const state = load(w, at + STATE)
+    if (state === DROPPED && !dropping) return CLOSED
     if (load(w, at + HEAD) === load(w, at + TAIL)) return state === OPEN ? NOT_NOW : CLOSED
     if (tryEnter(this.#arena, w, at + GET_LATCH, this.#me) === BUSY) return HELD_UP
     const head = peek(w, at + HEAD)
@@ -313,7 +320,9 @@ export class Log {
   // ── recovery and check: the whole chain ──
 
   /** [D1] of `blocks`, which a dead participant owned, those that the queue refers to become the queue's. */
-  reclaim(blocks: Set<number>): boolean {
+  reclaim(blocks: Set<number>, dead: number): boolean {
+    compareExchange(this.#w, this.#at + PUT_LATCH, dead, 0) // [D2]
+    compareExchange(this.#w, this.#at + GET_LATCH, dead, 0)
     if (blocks.size === 0) return true
     const { allocator } = this.#place
     return this.#walk(block => {
@@ -337,7 +346,7 @@ export class Log {
       () => items++,
     )
     if (!looked) wrong.push('its latches are held')
-    else if (items !== this.size()) wrong.push(`it has ${items} items and counts ${this.size()}`)
+    else if (items !== this.#count()) wrong.push(`it has ${items} items and counts ${this.#count()}`)
     return wrong
   }
 

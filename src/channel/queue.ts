@@ -16,7 +16,7 @@ import { decode, encode } from '../codec/codec.ts'
 import { ArgumentTypeError, EmptyError, FullError, ShutDownError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkOptions, describe } from '../contract/options.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
-import { CLOSED, DONE, HELD_UP, INLINE_BYTES, LOG_WORDS, Log, NOT_EMPTY, NOT_FULL, type Taken } from './log.ts'
+import { CLOSED, DONE, DROPPED, HELD_UP, INLINE_BYTES, LOG_WORDS, Log, NOT_EMPTY, NOT_FULL, type Taken } from './log.ts'
 
 const KIND = 5
 const MAX_ITEMS = 0x7fffffff
@@ -284,8 +284,13 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     const taken = unpacking ? new Inbox() : inbox
     const outcome = this.#log.get(taken)
     if (outcome === DONE) return this.#unpack(taken)
-    if (outcome === CLOSED) throw new ShutDownError('Expected an item in the queue, but it was shut down and is empty')
+    if (outcome === CLOSED) this.#throwShutDown()
     return outcome === HELD_UP ? BUSY : NONE
+  }
+
+  #throwShutDown(): never {
+    if (this.#log.state === DROPPED) drop(this.session, this.#log) // whoever was to do it may have died
+    throw new ShutDownError('Expected an item in the queue, but it was shut down and is empty')
   }
 
   /** What was taken, as a value. */
@@ -394,7 +399,7 @@ function remaining(options: WaitOptions, began: number): WaitOptions {
 function drop(session: Session, log: Log): void {
   const taken = new Inbox()
   for (;;) {
-    const outcome = log.get(taken)
+    const outcome = log.get(taken, true)
     if (outcome === DONE) {
       if (taken.block !== 0) discardParcel(session, taken.block)
     } else if (outcome !== HELD_UP) return
@@ -409,7 +414,7 @@ export const queueKind: Kind = {
     const { w, at } = bodyAt(session, address)
     forget(w, at + NOT_EMPTY, slotOf(dead))
     forget(w, at + NOT_FULL, slotOf(dead))
-    return new Log(session, w, at).reclaim(blocks)
+    return new Log(session, w, at).reclaim(blocks, dead)
   },
   takeApart(session, address) {
     const { w, at } = bodyAt(session, address)

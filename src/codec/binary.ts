@@ -58,3 +58,16 @@ export function copyBytes(source: Uint8Array, from: number, length: number, targ
     target.set(new Uint8Array(source.buffer, source.byteOffset + from, length), to)
   }
 }
+
+/** From here on a copy made whole is cheaper than one that is filled with zeros first. */
+const SLICE_BYTES = 64
+
+/** A buffer of its own with these bytes. */
+export function copyOf(bytes: Uint8Array, from: number, length: number): ArrayBuffer {
+  if (length >= SLICE_BYTES && bytes.buffer instanceof ArrayBuffer) {
+    return bytes.buffer.slice(bytes.byteOffset + from, bytes.byteOffset + from + length)
+  }
+  const copy = new Uint8Array(length)
+  copyBytes(bytes, from, length, copy, 0)
+  return copy.buffer
+}

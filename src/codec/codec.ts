@@ -4,47 +4,45 @@
  * What arrives is what `structuredClone` would make, and more: class instances as plain objects of their own properties
  * (registered classes and errors as themselves), Buffer as Buffer, objects that are shared by reference as handles.
  * Cycles, and objects that occur twice, keep their shape. Two views on one ArrayBuffer arrive as two.
+ *
+ * The bytes are MessagePack, written and read by msgpackr; special.ts says how the rest of what travels is put in its terms.
  */
-import { InvalidStateError, NotSerializableError } from '../contract/errors.ts'
+import { MultiprocError, NotSerializableError } from '../contract/errors.ts'
 import type { Message } from '../contract/message.ts'
 import type { Shareable } from '../contract/shareable.ts'
 import { copyBytes } from './binary.ts'
 import { plainFailure } from './failure.ts'
-import { align8 } from './format.ts'
-import { Reader } from './reader.ts'
-import { Writer } from './writer.ts'
+import { packHead, unpackHead } from './msgpack.ts'
+import { isPlain } from './plain.ts'
+import { Replacer } from './replacer.ts'
+import { garbled, Restorer } from './restorer.ts'
+import { align8, LINKED, PLAIN } from './special.ts'
 
-const writer = new Writer()
-const reader = new Reader()
-/** Counts the messages of `writer`: one writes over the other. */
-let latest = 0
+const NO_HANDLES: readonly Shareable[] = Object.freeze([])
+const NO_PARTS: readonly Uint8Array[] = Object.freeze([])
 
 class Encoded implements Message {
   readonly headLength: number
   readonly byteLength: number
   readonly handles: readonly Shareable[]
-  readonly #head: Uint8Array
+  readonly #bytes: Uint8Array
+  readonly #start: number
   readonly #parts: readonly Uint8Array[]
-  readonly #number: number
 
-  constructor(from: Writer, number: number) {
-    this.#head = from.bytes
-    this.#parts = from.parts
-    this.#number = number
-    this.handles = from.handles
-    let end = from.position
-    this.headLength = end
-    for (let i = 0; i < this.#parts.length; i++) end = align8(end) + this.#parts[i].length
-    this.byteLength = end
+  constructor(value: unknown, first: number, handles: readonly Shareable[], parts: readonly Uint8Array[]) {
+    const packed = packHead(value, first)
+    this.#bytes = packed
+    this.#start = packed.start
+    this.#parts = parts
+    this.handles = handles
+    this.headLength = packed.end - packed.start
+    let length = this.headLength
+    for (let i = 0; i < parts.length; i++) length = align8(length) + parts[i].length
+    this.byteLength = length
   }
 
   writeTo(target: Uint8Array): void {
-    if (this.#number !== 0 && this.#number !== latest) {
-      throw new InvalidStateError(
-        'Expected the latest message, but another value was encoded since; write each before the next',
-      )
-    }
-    copyBytes(this.#head, 0, this.headLength, target, 0)
+    copyBytes(this.#bytes, this.#start, this.headLength, target, 0)
     let at = this.headLength
     for (let i = 0; i < this.#parts.length; i++) {
       const part = this.#parts[i]
@@ -58,17 +56,26 @@ class Encoded implements Message {
 /**
  * Turns a value into bytes.
  *
- * Large binaries are only noted: `writeTo` copies them from where they are.
+ * Large binaries are only noted: `writeTo` copies them from where they are. A getter may be read more than once.
  *
  * @throws {NotSerializableError} when a part of the value cannot travel; `path` names it
  */
 export function encode(value: unknown): Message {
-  // a getter or a `pack` may encode something itself: that happens in a writer of its own
-  const own = writer.busy ? new Writer() : writer
-  own.writeHead(value)
-  const message = new Encoded(own, own === writer ? ++latest : 0)
-  own.letGo()
-  return message
+  try {
+    if (isPlain(value)) return new Encoded(value, PLAIN, NO_HANDLES, NO_PARTS)
+  } catch {
+    // reading a part of it threw: the replacer meets the same, and can say where
+  }
+  const replacer = new Replacer()
+  const replaced = replacer.replace(value)
+  try {
+    return new Encoded(replaced, replacer.linked ? LINKED : PLAIN, replacer.handles, replacer.parts)
+  } catch (cause) {
+    throw new NotSerializableError(
+      `Expected a value of at most 4 GiB, got one that cannot be packed: ${(cause as Error).message}; send it in pieces, or as one large typed array`,
+      { cause },
+    )
+  }
 }
 
 /**
@@ -91,6 +98,17 @@ export function encodeFailure(thrown: unknown): Message {
  * @throws {MultiprocError} when the bytes are not those of a message, or name a class that is not registered here
  */
 export function decode(message: Uint8Array, headLength: number, handles: readonly unknown[]): unknown {
-  const own = reader.busy ? new Reader() : reader
-  return own.readMessage(message, headLength, handles)
+  const first = message[0]
+  if (!(headLength > 1 && headLength <= message.length) || (first !== PLAIN && first !== LINKED)) {
+    throw garbled('another start')
+  }
+  const restorer = new Restorer(message, headLength, handles)
+  try {
+    const value = unpackHead(message, headLength, restorer)
+    return restorer.linked ? restorer.restore(value) : value
+  } catch (cause) {
+    if (cause instanceof MultiprocError) throw cause
+    const isDeep = cause instanceof RangeError && cause.message.includes('call stack')
+    throw garbled(isDeep ? 'deeper nesting than can be sent' : 'something garbled', { cause })
+  }
 }

@@ -12,8 +12,10 @@ import { MultiprocError } from '../contract/errors.ts'
 import { copyBytes } from './binary.ts'
 import { Special } from './special.ts'
 
-/** Makes the value of the parts of a `Special`. */
-export type Receiver = (parts: readonly unknown[]) => unknown
+/** Gives what stands for a `Special` with these parts. Called while msgpackr reads, so it must run no code of the user. */
+export interface Receiver {
+  receive(parts: readonly unknown[]): unknown
+}
 /** msgpackr says in two properties of its buffer where in it the latest message is. */
 type Packed = Buffer & { start: number; end: number }
 
@@ -44,7 +46,7 @@ addExtension({
   write: (special: Special) => special.parts,
   read: (parts: unknown) => {
     if (receiver === undefined || !Array.isArray(parts)) throw new MultiprocError('Expected the parts of a value')
-    return receiver(parts)
+    return receiver.receive(parts)
   },
 })
 
@@ -62,31 +64,25 @@ export function packHead(value: unknown, first: number): Packed {
   return packed
 }
 
+/** Used again and again. What earlier messages left in it cannot get into a value: reading beyond the end is an error. */
 let source = makeSource(FIRST_BYTES)
-/** How many bytes at the start of `source` an earlier message may have left. */
-let used = 0
+const nothing = makeSource(1)
 
-/** Unpacks the value from a head. `receive` runs while msgpackr reads, so it must run no code of the user. */
-export function unpackHead(message: Uint8Array, headLength: number, receive: Receiver): unknown {
+/** Unpacks the value from a head. */
+export function unpackHead(message: Uint8Array, headLength: number, to: Receiver): unknown {
   const length = headLength - 1
-  const from = length > KEPT_BYTES ? makeSource(length) : sourceOf(length)
+  const isLarge = length > KEPT_BYTES
+  if (!isLarge && length > source.length) source = makeSource(Math.min(length * 2, KEPT_BYTES))
+  const from = isLarge ? makeSource(length) : source
   copyBytes(message, 1, length, from, 0)
   const before = receiver
-  receiver = receive
+  receiver = to
   try {
     return unpackr.unpack(from, length)
   } finally {
     receiver = before
-    if (from !== source) unpackr.unpack(sourceOf(0).fill(0xc0, 0, 1), 1) // msgpackr keeps the latest one
+    if (isLarge) unpackr.unpack(nothing, 1) // msgpackr keeps the latest source
   }
-}
-
-/** The source that is used again and again, with nothing left in it beyond `length`. */
-function sourceOf(length: number): Buffer {
-  if (length > source.length) source = makeSource(Math.min(length * 2, KEPT_BYTES))
-  else if (used > length) source.fill(0, length, used)
-  used = length
-  return source
 }
 
 function makeSource(bytes: number): Buffer {

@@ -40,9 +40,9 @@ export const LONE_PART_BYTES = 64
 export const MAX_DEPTH = 1000
 
 export class Special {
-  readonly parts: unknown[]
+  readonly parts: readonly unknown[]
 
-  constructor(parts: unknown[]) {
+  constructor(parts: readonly unknown[]) {
     this.parts = parts
   }
 }

@@ -83,6 +83,7 @@ export class Value<C extends TypeCode = TypeCode> extends SharedObject {
       this.#write(made.initial)
       poke(this.w, this.at + LOCK, made.lock ? toRef(made.lock.address) : 0)
       this.session.publish(this, made.lock ? [made.lock.address] : [])
+      if (made.ownsLock) made.lock?.close() // the Value refers to it from here on
     }
   }
 
@@ -215,7 +216,7 @@ function prepare(code: TypeCode, initial: unknown, options: ValueOptions | undef
   const zero = type.form === 'bigint' ? 0n : type.form === 'text' ? '\0' : 0
   const first = fit(code, type, initial === undefined ? zero : initial)
   const lock = asked === true ? new RLock() : asked === false ? undefined : asked
-  return { code, initial: first, lock, adoption: currentSession().create(KIND, WORDS) }
+  return { code, initial: first, lock, ownsLock: asked === true, adoption: currentSession().create(KIND, WORDS) }
 }
 
 export const valueKind: Kind = {
