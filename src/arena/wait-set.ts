@@ -77,13 +77,17 @@ function wakeIn(arena: Words, w: Words, set: number, group: number, from: number
   return false
 }
 
-/** Takes an empty group out of the summary; true when somebody turned up meanwhile: then the whole group was rung. */
+/**
+ * Takes an empty group out of the summary, and puts it back when somebody turned up meanwhile; true when that one was
+ * rung. (It may have left again, having taken something else: then another group's turn comes.)
+ */
 function tidy(arena: Words, w: Words, set: number, group: number): boolean {
   and(w, set, ~(1 << group)) // [W3]
   if (load(w, set + 1 + group) === 0) return false
   or(w, set, 1 << group)
-  while (wakeIn(arena, w, set, group, 0)) {}
-  return true
+  let rang = false
+  while (wakeIn(arena, w, set, group, 0)) rang = true
+  return rang
 }
 
 /** Rings all who wait: the thing has changed for everybody. */
