@@ -1,0 +1,94 @@
+// What must compile and what must not: types infer, and misuse is seen before anything runs.
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import { type Outcome, prepareSnippets, runSnippet, snippetsOf } from '../../tools/run-snippets.ts'
+import { checkout } from '../support/children.ts'
+
+interface Case {
+  title: string
+  code: string
+  /** What the compiler says; it compiles when this is left out. */
+  error?: RegExp
+}
+
+const imports = `import { Event, type Held, Lock, Process, Queue, RLock, Value, registerClass } from 'multiproc'`
+
+const cases: Case[] = [
+  {
+    title: 'Queue<T>: get() gives what put() takes',
+    code: `const q = new Queue<{ id: number }>({ maxsize: 3 })
+           const one: { id: number } = await q.get({ timeout: 1 })
+           const many: { id: number }[] = await q.getMany(3)
+           for await (const item of q) item.id.toFixed()
+           await q.putMany(new Set([one, ...many]))`,
+  },
+  {
+    title: 'Queue<T>.put() of another type',
+    code: `await new Queue<number>().put('one')`,
+    error: /'string' is not assignable to .*'number'/,
+  },
+  {
+    title: 'Queue.getSync() with a signal',
+    code: `new Queue().getSync({ signal: AbortSignal.abort() })`,
+    error: /'signal'/,
+  },
+  { title: 'Queue of a text', code: `new Queue('3')`, error: /not assignable/ },
+  {
+    title: 'Value: a number, a bigint or a text, after its type code',
+    code: `const n: number = new Value('i', 1).value
+           const big: bigint = new Value('q').add(1n)
+           const text: string = new Value('c', 'x').update(c => c.toUpperCase())
+           const lock: RLock = new Value('d', n, { lock: new RLock() }).getLock()
+           void [big, text, lock]`,
+  },
+  { title: "Value('q') of a number", code: `new Value('q', 1)`, error: /not assignable/ },
+  { title: 'Value of an unknown type code', code: `new Value('x')`, error: /not assignable/ },
+  {
+    title: 'Lock.with() gives what its function gives; acquire() something to dispose of',
+    code: `const n: number = await new Lock().with(async () => 3)
+           using held: Held = await new Lock().acquire({ timeout: n, signal: AbortSignal.timeout(5) })
+           const flag: boolean = held.abandoned
+           void flag`,
+  },
+  {
+    title: 'Process: args must be those of the target',
+    code: `export function add(a: number, b: number) { return a + b }
+           new Process({ target: add, args: [1, 'two'] })`,
+    error: /'string' is not assignable to .*'number'/,
+  },
+  {
+    title: 'Process: asynchronous targets, targets by module, and a dispose',
+    code: `export async function add(a: number, b?: number) { return a + (b ?? 0) }
+           await using p = new Process({ target: add, args: [1], daemon: true, stdio: 'pipe' })
+           new Process({ target: { module: new URL('./x.js', import.meta.url), name: 'f' }, args: [1, 'two'] })
+           const code: number | null = p.exitCode
+           void code`,
+  },
+  {
+    title: 'Process with an option it does not have',
+    code: `new Process({ target: { module: 'x' }, group: 1 })`,
+    error: /'group'/,
+  },
+  { title: 'Event.wait() gives nothing', code: `const set: boolean = await new Event().wait()`, error: /'void'/ },
+  {
+    title: 'registerClass: pack and unpack belong together',
+    code: `registerClass(Date, { name: 'Date', pack: d => d.getTime(), unpack: (t: string) => new Date(t) })`,
+    error: /not assignable/,
+  },
+]
+
+describe('types', () => {
+  let outcomes: Outcome[]
+  before(async () => {
+    const markdown = cases.map(({ code }) => `\`\`\`ts no-run\n${imports}\n${code}\nexport {}\n\`\`\`\n`).join('\n')
+    outcomes = []
+    const prepared = prepareSnippets(checkout, snippetsOf(markdown, 'types.md'))
+    for (const snippet of prepared.values()) outcomes.push(await runSnippet(snippet))
+  })
+  for (const [i, { title, error }] of cases.entries()) {
+    test(`${title} ${error ? 'does not compile' : 'compiles'}`, () => {
+      if (error) assert.match(outcomes[i].report, error)
+      else assert.ok(outcomes[i].ok, outcomes[i].report)
+    })
+  }
+})
