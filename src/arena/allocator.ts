@@ -81,7 +81,7 @@ export class Allocator {
       shelf.at = (shelf.at + 1) % shelf.slabs.length
       shelf.next = 0
     }
-    const slab = this.#adopt(SIZES[sizeClass]) || this.#newSlab(SIZES[sizeClass])
+    const slab = this.#bring(SIZES[sizeClass])
     if (slab !== 0) {
       shelf.slabs.push(slab)
       shelf.at = shelf.slabs.length - 1
@@ -106,6 +106,14 @@ export class Allocator {
     if (i < 0) return 0
     shelf.next = i + 1
     return address + offsetOf(w, slab, i)
+  }
+
+  /** A slab of an earlier keeper, a new one, or a new one in the place of those that became empty; 0: none to be had. */
+  #bring(size: number): number {
+    const slab = this.#adopt(size) || this.#newSlab(size)
+    if (slab !== 0) return slab
+    this.trim()
+    return this.#newSlab(size)
   }
 
   #newSlab(size: number): number {

@@ -1,4 +1,5 @@
 /** What every handle on a shared object is: where it lies, whether this process still uses it, how it travels. */
+import { type InspectOptions, inspect } from 'node:util'
 import type { Words } from '#words'
 import { ClosedError } from '../contract/errors.ts'
 import { SHAREABLE, type Shareable, type ShareRef } from '../contract/shareable.ts'
@@ -57,6 +58,14 @@ export abstract class SharedObject implements Shareable {
 
   /** @internal Before the reference goes: whoever waits here in this process gets ClosedError. */
   protected leave(): void {}
+
+  /** What util.inspect() and console.log() show. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return `${this.constructor.name} ${inspect(this.#closed ? { closed: true } : this.summary(), options)}`
+  }
+
+  /** @internal what is worth showing of an open object. */
+  protected abstract summary(): Record<string, unknown>
 
   /** @internal */
   protected assertOpen(): void {

@@ -87,10 +87,9 @@ export class Line implements Waiters {
     let timeout: number
     let signal: AbortSignal | undefined
     try {
-      checkOptions('options', options, WAIT_OPTIONS)
-      timeout = checkTimeout(options?.timeout)
-      signal = checkSignal(options?.signal)
+      ;({ timeout, signal } = checkWaitOptions(options))
       if (signal?.aborted) return Promise.reject(signal.reason)
+      if (!this.idle) this.#serve() // those before us first
       if (this.idle) {
         const got = attempt()
         if (got !== NONE && got !== BUSY) return served(got)
@@ -151,6 +150,7 @@ export class Line implements Waiters {
   untilSync<T>(what: string, attempt: Attempt<T>, options?: SyncWaitOptions): T {
     checkOptions('options', options, SYNC_WAIT_OPTIONS)
     const timeout = checkTimeout(options?.timeout)
+    if (!this.idle) this.#serve()
     if (this.idle) {
       const got = attempt()
       if (got !== NONE && got !== BUSY) return got
@@ -265,6 +265,15 @@ export class Line implements Waiters {
     }
     return true
   }
+}
+
+/** The options of an awaited operation, checked; no timeout is Infinity. */
+export function checkWaitOptions(options: WaitOptions | undefined): {
+  timeout: number
+  signal: AbortSignal | undefined
+} {
+  checkOptions('options', options, WAIT_OPTIONS)
+  return { timeout: checkTimeout(options?.timeout), signal: checkSignal(options?.signal) }
 }
 
 /** setTimeout counts in 31 bits. */

@@ -22,7 +22,7 @@
  *   after [W2]             the chosen one was not rung; or the chosen one dies before it acts; or a waker dies between
  *                          clearing and restoring the summary at [W3]. Recovery rings everybody.
  */
-import { and, load, or, store, type Words } from '#words'
+import { and, exchange, load, or, store, type Words } from '#words'
 import { ring } from './doorbell.ts'
 
 const GROUPS = 32
@@ -85,9 +85,14 @@ function tidy(arena: Words, w: Words, set: number, group: number): boolean {
   and(w, set, ~(1 << group)) // [W3]
   if (load(w, set + 1 + group) === 0) return false
   or(w, set, 1 << group)
-  let rang = false
-  while (wakeIn(arena, w, set, group, 0)) rang = true
-  return rang
+  return wakeGroup(arena, w, set, group)
+}
+
+/** Rings all of the group, each once: who marks itself again meanwhile looks again by itself. False: there was nobody. */
+function wakeGroup(arena: Words, w: Words, set: number, group: number): boolean {
+  const chosen = exchange(w, set + 1 + group, 0) // [W2]
+  for (let left = chosen; left !== 0; left &= left - 1) ring(arena, group * 32 + (31 - Math.clz32(left & -left)))
+  return chosen !== 0
 }
 
 /** Rings all who wait: the thing has changed for everybody. */
@@ -95,7 +100,7 @@ export function wakeAll(arena: Words, w: Words, set: number): void {
   let summary = load(w, set)
   while (summary !== 0) {
     const group = 31 - Math.clz32(summary)
-    while (wakeIn(arena, w, set, group, 0)) {}
+    wakeGroup(arena, w, set, group)
     tidy(arena, w, set, group)
     summary &= ~(1 << group)
   }

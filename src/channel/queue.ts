@@ -10,7 +10,7 @@ import { bodyAt } from '../arena/references.ts'
 import { currentSession, type Session } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { slotOf } from '../arena/token.ts'
-import { BUSY, Line, NONE, served } from '../arena/until.ts'
+import { BUSY, checkWaitOptions, Line, NONE, served } from '../arena/until.ts'
 import { forget, wakeAll } from '../arena/wait-set.ts'
 import { decode, encode } from '../codec/codec.ts'
 import { ArgumentTypeError, EmptyError, FullError, ShutDownError } from '../contract/errors.ts'
@@ -175,6 +175,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
    * @throws as put(), with `done`
    */
   async putMany(items: Iterable<T>, options?: WaitOptions): Promise<void> {
+    checkWaitOptions(options)
     const iterator = iteratorOf(items)
     const began = performance.now()
     let done = 0
@@ -363,6 +364,10 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
       }
       yield item
     }
+  }
+
+  protected override summary(): Record<string, unknown> {
+    return { maxsize: this.maxsize, size: this.qsize() }
   }
 
   protected override leave(): void {

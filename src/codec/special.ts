@@ -59,5 +59,5 @@ export function isPlainText(text: string): boolean {
 
 /** Whether msgpackr brings a property of that name over unchanged. */
 export function isPlainKey(key: string): boolean {
-  return key !== '__proto__' && key !== 'constructor' && isPlainText(key)
+  return key !== '__proto__' && isPlainText(key)
 }

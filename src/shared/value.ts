@@ -157,6 +157,10 @@ export class Value<C extends TypeCode = TypeCode> extends SharedObject {
     return this.session.handle(lock) as RLock
   }
 
+  protected override summary(): Record<string, unknown> {
+    return { type: this.#code, value: this.value }
+  }
+
   #read(): number | bigint | string {
     switch (this.#type.form) {
       case 'integer':

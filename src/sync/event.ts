@@ -104,6 +104,10 @@ export class Event extends SharedObject {
     }
   }
 
+  protected override summary(): Record<string, unknown> {
+    return { set: this.isSet() }
+  }
+
   protected override leave(): void {
     this.#line.fail(this.closedError())
   }

@@ -21,7 +21,7 @@ import {
 } from '../arena/robust-lock.ts'
 import { currentSession, type Session } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
-import { Line, NONE } from '../arena/until.ts'
+import { type Attempt, Line, NONE } from '../arena/until.ts'
 import { InvalidStateError } from '../contract/errors.ts'
 import { checkFunction } from '../contract/options.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
@@ -94,8 +94,13 @@ export class Lock extends SharedObject {
    * @throws {TimeoutError} after `timeout` ms · the signal's reason · {ClosedError} after close()
    */
   acquire(options?: WaitOptions): Promise<Held> {
+    return this.await(() => this.attempt(), options)
+  }
+
+  /** @internal */
+  protected await(attempt: Attempt<Held>, options?: WaitOptions): Promise<Held> {
     if (this.closed) return Promise.reject(this.closedError())
-    return this.#line.until(`${this.constructor.name}.acquire()`, () => this.attempt(), options)
+    return this.#line.until(`${this.constructor.name}.acquire()`, attempt, options)
   }
 
   /**
@@ -109,7 +114,13 @@ export class Lock extends SharedObject {
       const got = this.attempt()
       if (got !== NONE) return got
     }
-    return this.#line.untilSync(`${this.constructor.name}.acquireSync()`, () => this.attempt(), options)
+    return this.block(() => this.attempt(), options)
+  }
+
+  /** @internal */
+  protected block(attempt: Attempt<Held>, options?: SyncWaitOptions): Held {
+    this.assertOpen()
+    return this.#line.untilSync(`${this.constructor.name}.acquireSync()`, attempt, options)
   }
 
   /** Takes the lock if it is free, else gives null. Never waits. */
@@ -176,6 +187,10 @@ export class Lock extends SharedObject {
     } finally {
       held.release()
     }
+  }
+
+  protected override summary(): Record<string, unknown> {
+    return { holder: this.holder }
   }
 
   protected override leave(): void {

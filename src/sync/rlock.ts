@@ -6,10 +6,10 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Kind } from '../arena/kinds.ts'
 import { holderOf } from '../arena/robust-lock.ts'
 import { Adoption } from '../arena/shared-object.ts'
-import { NONE } from '../arena/until.ts'
+import { checkWaitOptions, NONE } from '../arena/until.ts'
 import { InvalidStateError } from '../contract/errors.ts'
 import { checkFunction } from '../contract/options.ts'
-import type { WaitOptions } from '../contract/waiting.ts'
+import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import type { Held } from './held.ts'
 import { checkLockObject, Lock, recoverLockObject } from './lock.ts'
 
@@ -39,8 +39,8 @@ const trees = new AsyncLocalStorage<Tree>()
  * assert.equal(lock.locked(), false)
  */
 export class RLock extends Lock {
-  /** Acquisitions of this thread that were not released. */
-  #depth = 0
+  /** The acquisitions of this thread that were not released, outermost first. */
+  readonly #holds: Again[] = []
   #outermost: Held | undefined
   /** The with() that holds it, if one does. */
   #tree: Tree | undefined
@@ -52,75 +52,123 @@ export class RLock extends Lock {
     super(adoption instanceof Adoption ? adoption : undefined, KIND)
   }
 
-  protected override attempt(): Held | typeof NONE {
-    if (this.#depth > 0 && holderOf(this.w, this.at) === this.session.me) {
-      if (this.#tree !== undefined && !this.#isInside(this.#tree)) return NONE
-      this.#depth++
-      return new Again(this)
-    }
-    const held = super.attempt()
-    if (held === NONE) return NONE
-    this.#depth = 1
-    this.#outermost = held
-    this.#tree = undefined
-    return new Again(this, held.abandoned)
+  override acquire(options?: WaitOptions): Promise<Held> {
+    return this.#enter(undefined, options)
   }
 
-  #isInside(tree: Tree): boolean {
-    for (let inner = trees.getStore(); inner !== undefined; inner = inner.outer) if (inner === tree) return true
-    return false
-  }
-
-  /**
-   * Releases one acquisition of this thread.
-   *
-   * @throws {InvalidStateError} when this thread does not hold it
-   */
-  override release(): void {
+  override acquireSync(options?: SyncWaitOptions): Held {
     this.assertOpen()
-    if (this.#depth === 0) {
-      throw new InvalidStateError(
-        'Expected an RLock that this thread holds, but it does not: only the holder may release it, once for each acquire',
-      )
-    }
-    if (--this.#depth > 0) return
-    this.#tree = undefined
-    const held = this.#outermost
-    this.#outermost = undefined
-    held?.release()
+    const caller = trees.getStore()
+    const again = this.#again(caller)
+    return again ?? this.block(() => this.#try(caller, undefined), options)
+  }
+
+  override tryAcquire(): Held | null {
+    this.assertOpen()
+    const got = this.#try(trees.getStore(), undefined)
+    return got === NONE ? null : got
   }
 
   override async with<R>(fn: () => R | Promise<R>, options?: WaitOptions): Promise<R> {
     checkFunction('fn', fn)
-    const held = await this.acquire(options)
     const tree = { lock: this, outer: trees.getStore() }
-    if (this.#depth === 1) this.#tree = tree
+    const held = await this.#enter(tree, options)
     try {
       return await trees.run(tree, fn)
     } finally {
       held.release()
     }
   }
+
+  /** Awaits the lock for `tree`, or for this thread. Who has it already never stands in line behind others. */
+  #enter(tree: Tree | undefined, options?: WaitOptions): Promise<Held> {
+    const caller = trees.getStore()
+    try {
+      this.assertOpen()
+      if (checkWaitOptions(options).signal?.aborted) return Promise.reject(options?.signal?.reason)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const again = this.#again(caller)
+    return again ? Promise.resolve(again) : this.await(() => this.#try(caller, tree), options)
+  }
+
+  /** One more acquisition by whoever has it; undefined: the caller is somebody else. */
+  #again(caller: Tree | undefined): Again | undefined {
+    if (this.#holds.length === 0 || holderOf(this.w, this.at) !== this.session.me) return undefined
+    return this.#tree === undefined || isInside(caller, this.#tree) ? this.#add(false) : undefined
+  }
+
+  #try(caller: Tree | undefined, tree: Tree | undefined): Held | typeof NONE {
+    const again = this.#again(caller)
+    if (again) return again
+    const held = this.attempt()
+    if (held === NONE) return NONE
+    this.#outermost = held
+    this.#tree = tree
+    return this.#add(held.abandoned)
+  }
+
+  #add(abandoned: boolean): Again {
+    const hold = new Again(this, abandoned)
+    this.#holds.push(hold)
+    return hold
+  }
+
+  /**
+   * Releases the innermost acquisition of this thread.
+   *
+   * @throws {InvalidStateError} when this thread does not hold it
+   */
+  override release(): void {
+    this.assertOpen()
+    const innermost = this.#holds.at(-1)
+    if (innermost === undefined) {
+      throw new InvalidStateError(
+        'Expected an RLock that this thread holds, but it does not: only the holder may release it, once for each acquire',
+      )
+    }
+    this.remove(innermost)
+  }
+
+  /** @internal the acquisition is over, unless it was already. */
+  remove(hold: Again): void {
+    const at = this.#holds.indexOf(hold)
+    if (at < 0) return
+    this.#holds.splice(at, 1)
+    if (this.#holds.length > 0) return
+    this.#tree = undefined
+    const held = this.#outermost
+    this.#outermost = undefined
+    held?.release()
+  }
+
+  protected override summary(): Record<string, unknown> {
+    return { holder: this.holder, depth: this.#holds.length }
+  }
+}
+
+function isInside(caller: Tree | undefined, tree: Tree): boolean {
+  for (let inner = caller; inner !== undefined; inner = inner.outer) if (inner === tree) return true
+  return false
 }
 
 /** One of the acquisitions; ends once. */
 class Again implements Held {
   readonly abandoned: boolean
-  #lock: RLock | undefined
+  readonly #lock: RLock
 
-  constructor(lock: RLock, abandoned = false) {
+  constructor(lock: RLock, abandoned: boolean) {
     this.#lock = lock
     this.abandoned = abandoned
   }
 
   release(): void {
-    const lock = this.#lock
-    this.#lock = undefined
-    lock?.release()
+    this.#lock.remove(this)
   }
 
   [Symbol.dispose](): void {
-    this.release()
+    this.#lock.remove(this)
   }
 }
 
