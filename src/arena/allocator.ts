@@ -40,6 +40,12 @@ export interface Memory {
   discard(address: number, bytes: number): void
 }
 
+/** A block at the moment of the look. */
+export interface Block {
+  readonly address: number
+  readonly owner: number
+}
+
 /** My slabs of one size. */
 interface Shelf {
   readonly slabs: number[]
@@ -190,8 +196,10 @@ export class Allocator {
         const address = shelf.slabs[i]
         if (!isEmpty(this.#memory.wordsAt(address), this.#memory.indexOf(address))) continue
         shelf.slabs.splice(i, 1)
-        // Nobody but us takes blocks from it, so it stays empty.
+        // Nobody but us takes blocks from it, so it stays empty; under the latch nobody reads it as a slab either.
+        guard(this.#w, this.#me)
         store(this.#w, unitOwner(address / UNIT), this.#me)
+        leave(this.#w, HEADER.allocatorLatch, this.#me)
         this.#discardAndGive(address / UNIT, 1)
       }
       shelf.at = 0
@@ -225,23 +233,25 @@ export class Allocator {
     return ownerAt(slab, numberAt(this.#memory.wordsAt(start), slab, address - start))
   }
 
-  /** Every block that somebody owns, with its owner word and size. A glance, unless nobody else is at work. */
-  *blocks(): Generator<{ address: number; owner: number; bytes: number }> {
+  /** Every block that somebody owns. Under the latch, so that no slab is given back while it is read. */
+  blocks(): Block[] {
+    const all: Block[] = []
+    guard(this.#w, this.#me)
     for (const unit of runs(this.#w)) {
       const owner = load(this.#w, unitOwner(unit))
-      if (owner === NOBODY) continue
-      const start = unit * UNIT
-      if (owner !== SLAB) {
-        yield { address: start, owner, bytes: peek(this.#w, unitLength(unit)) * UNIT }
-        continue
-      }
-      const w = this.#memory.wordsAt(start)
-      const slab = this.#memory.indexOf(start)
-      const bytes = sizeOf(w, slab)
-      for (let i = 0, count = countOf(w, slab); i < count; i++) {
-        const held = load(w, ownerAt(slab, i))
-        if (held !== NOBODY) yield { address: start + offsetOf(w, slab, i), owner: held, bytes }
-      }
+      if (owner === SLAB) this.#addBlocks(unit * UNIT, all)
+      else if (owner !== NOBODY) all.push({ address: unit * UNIT, owner })
+    }
+    leave(this.#w, HEADER.allocatorLatch, this.#me)
+    return all
+  }
+
+  #addBlocks(start: number, all: Block[]): void {
+    const w = this.#memory.wordsAt(start)
+    const slab = this.#memory.indexOf(start)
+    for (let i = 0, count = countOf(w, slab); i < count; i++) {
+      const owner = load(w, ownerAt(slab, i))
+      if (owner !== NOBODY) all.push({ address: start + offsetOf(w, slab, i), owner })
     }
   }
 
