@@ -46,10 +46,16 @@ export interface CensusResult {
   deaths: number
 }
 
-/** Large enough that a queue operation and a table cost little per file, small enough to lose little by a death. */
-const UNIT_FILES = 64
+/**
+ * Files in a unit. A large one costs fewer queue operations and table entries per file, a small one loses less by a death
+ * and spreads better. So units grow with the tree: a sixty-fourth of the files found so far, within these bounds.
+ */
+const LEAST_FILES = 16
+const MOST_FILES = 256
 /** Units waiting for each worker: it should never find the queue empty while the walk goes on. */
 const UNITS_AHEAD = 4
+/** Answers waiting for the main process, for each worker: it gets the processor late when every core counts. */
+const ANSWERS_AHEAD = 32
 const PROGRESS_EVERY = 100
 
 export async function census(options: CensusOptions): Promise<CensusResult> {
@@ -81,7 +87,7 @@ class Census {
   constructor(options: CensusOptions) {
     this.#options = options
     this.#units = new Queue({ maxsize: options.workers * UNITS_AHEAD })
-    this.#answers = new Queue({ maxsize: options.workers * UNITS_AHEAD })
+    this.#answers = new Queue({ maxsize: options.workers * ANSWERS_AHEAD })
     this.#perWorker = Array.from({ length: options.workers }, (_, post) => summary(`worker ${post + 1}`))
     this.#failed = new Promise((_, reject) => {
       this.#fail = reject
@@ -134,10 +140,11 @@ class Census {
         if (urgent.act === 'feed') await this.#units.put(urgent.unit)
         else await this.#countHere(urgent.unit)
       } else if (walking) {
-        const next = await take(paths, UNIT_FILES)
+        const size = Math.min(Math.max(this.#found >> 6, LEAST_FILES), MOST_FILES)
+        const next = await take(paths, size)
         this.#found += next.length
         if (next.length > 0) await this.#units.put(this.#ledger.enter(next))
-        walking = next.length === UNIT_FILES
+        walking = next.length === size
       } else if (this.#ledger.settled) {
         return
       } else {

@@ -38,15 +38,18 @@ const packr = new Packr({
 const unpackr = new Unpackr({ useRecords: false, copyBuffers: true, structuredClone: false })
 Object.assign(unpackr, { structures: Object.preventExtensions([]) })
 
-let receiver: Receiver | undefined
+/** Shared with other copies of this package: the one that was loaded last has its extension in place of all of theirs. */
+const DESK = Symbol.for('multiproc.codec.desk')
+const desk: { receiver?: Receiver } = (globalThis as any)[DESK] ?? {}
+Object.defineProperty(globalThis, DESK, { value: desk, configurable: true })
 
 addExtension({
   Class: Special,
   type: SPECIAL_TYPE,
   write: (special: Special) => special.parts,
   read: (parts: unknown) => {
-    if (receiver === undefined || !Array.isArray(parts)) throw new MultiprocError('Expected the parts of a value')
-    return receiver.receive(parts)
+    if (desk.receiver === undefined || !Array.isArray(parts)) throw new MultiprocError('Expected the parts of a value')
+    return desk.receiver.receive(parts)
   },
 })
 
@@ -75,12 +78,12 @@ export function unpackHead(message: Uint8Array, headLength: number, to: Receiver
   if (!isLarge && length > source.length) source = makeSource(Math.min(length * 2, KEPT_BYTES))
   const from = isLarge ? makeSource(length) : source
   copyBytes(message, 1, length, from, 0)
-  const before = receiver
-  receiver = to
+  const before = desk.receiver
+  desk.receiver = to
   try {
     return unpackr.unpack(from, length)
   } finally {
-    receiver = before
+    desk.receiver = before
     if (isLarge) unpackr.unpack(nothing, 1) // msgpackr keeps the latest source
   }
 }

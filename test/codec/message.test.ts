@@ -1,8 +1,9 @@
 /** A message: its parts, its handles, and whose bytes it is. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import v8 from 'node:v8'
+import vm from 'node:vm'
 import { decode, encode } from '#src/codec/codec.js'
-import { InvalidStateError } from '#src/contract/errors.js'
 import { SHAREABLE, type Shareable } from '#src/contract/shareable.js'
 import { bytesOf, copy } from './copy.js'
 
@@ -40,10 +41,14 @@ describe('encode()', () => {
     }
   })
 
-  it('writeTo() after another value was encoded is refused, as its bytes are gone', () => {
-    const message = encode('first')
-    encode('second')
-    assert.throws(() => message.writeTo(new Uint8Array(message.byteLength)), InvalidStateError)
+  it('writeTo() is right also after other values were encoded', () => {
+    const values = ['first', 7, { a: [1, { b: 'c' }] }, new Map([[1, 2]]), 'x'.repeat(3000), 'é'.repeat(2_000_000)]
+    const messages = values.map(value => encode(value))
+    for (const [i, message] of messages.entries()) {
+      const bytes = new Uint8Array(message.byteLength)
+      message.writeTo(bytes)
+      assert.deepEqual(decode(bytes, message.headLength, []), values[i])
+    }
   })
 
   it('a large value does not change the ones after it', () => {
@@ -86,6 +91,19 @@ describe('encode()', () => {
     assert.deepEqual(copy(value), { before: [1, { deep: 'x' }], nested: 'got', after: { deep: 'z' } })
     assert.ok(inner)
   })
+
+  it('called by a getter, an object on both sides of it still arrives as one', () => {
+    const twice = { a: 1 }
+    const value = {
+      first: twice,
+      get nested() {
+        return bytesOf([{ b: 2 }, { c: 3 }]).headLength
+      },
+      last: twice,
+    }
+    const copied = copy(value)
+    assert.equal(copied.first, copied.last)
+  })
 })
 
 describe('decode()', () => {
@@ -102,6 +120,32 @@ describe('decode()', () => {
     bytes.fill(0xff)
     assert.deepEqual(copied, value)
     for (const binary of [copied.bytes, copied.part, copied.buffer]) assert.notEqual(binary.buffer, bytes.buffer)
+  })
+
+  it('reads no further than headLength in a place that is larger', () => {
+    for (const value of [5, { a: [1] }, 'x'.repeat(300), new Date(5), [new Uint8Array(5000).fill(3)]]) {
+      const { bytes, headLength } = bytesOf(value)
+      const place = new Uint8Array(bytes.length + 5000).fill(0xee)
+      place.set(bytes)
+      assert.deepStrictEqual(decode(place, headLength, []), value)
+    }
+  })
+
+  it('keeps nothing of the message alive', async () => {
+    v8.setFlagsFromString('--expose-gc')
+    const collect: () => void = vm.runInNewContext('gc')
+    for (const value of [{ a: 1 }, [new Date(5)], 'x'.repeat(3_000_000), new Uint8Array(5000)]) {
+      const { bytes, headLength } = bytesOf(value)
+      let message: Uint8Array | undefined = bytes.slice()
+      const gone = new WeakRef(message.buffer)
+      decode(message, headLength, [])
+      message = undefined
+      for (let turn = 0; turn < 10 && gone.deref() !== undefined; turn++) {
+        await new Promise(setImmediate) // a WeakRef holds on until the end of the turn
+        collect()
+      }
+      assert.equal(gone.deref(), undefined)
+    }
   })
 
   it('changing what arrived changes neither the message nor what was sent', () => {
@@ -154,6 +198,7 @@ describe('handles', () => {
     assert.deepEqual(encode([array, callable, plain, callable]).handles, [array, callable, plain])
     assert.deepEqual(encode(array).handles, [array])
     assert.deepEqual(encode(callable).handles, [callable])
+    assert.deepEqual(encode({ plain }).handles, [plain])
     assert.deepEqual(copy([array, callable, plain, callable]), [array, callable, plain, callable])
   })
 

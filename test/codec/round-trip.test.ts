@@ -38,6 +38,7 @@ const plainTable: Record<string, unknown> = {
   'long ASCII string': 'x'.repeat(100_000),
   'long string with a surrogate pair': 'x😀'.repeat(50_000),
   'lone surrogates': ['\ud800', 'a\udc00b', '\udc00\ud800', `${'x'.repeat(1000)}\ud83d`],
+  'byte order marks': ['\ufeff', '\ufeffa', `\ufeff${'x'.repeat(100)}`, `x${'\ufeff'.repeat(100)}`, { '\ufeffkey': 1 }],
   'string with NUL and DEL': '\0\x7f\x80\xff\u0100\uffff',
   'empty array': [],
   'nested arrays': [[], [[1]], [[[2, [3]]]]],
@@ -57,6 +58,8 @@ const plainTable: Record<string, unknown> = {
     length: 3,
   },
   'object with many keys': Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`key${i}`, i])),
+  'object with more than 65535 keys': Object.fromEntries(Array.from({ length: 70_000 }, (_, i) => [`k${i}`, i])),
+  'object with the key hasOwnProperty': { hasOwnProperty: 1, a: 2 },
   'undefined as a property': { a: undefined },
   'objects of one shape, then of another': [
     { a: 1, b: 2 },
@@ -101,6 +104,36 @@ describe('codec: a value arrives as it was', () => {
   it('key order stays, integer-like keys come first as they do in every object', () => {
     const value = { z: 1, 10: 2, a: 3, 2: 4, b: 5 }
     assert.deepEqual(Object.entries(copy(value)), Object.entries(value))
+  })
+
+  it('a key constructor is a property like any other, also in an array', () => {
+    for (const value of [{ constructor: 1 }, { a: { constructor: [{ constructor: null }], b: 2 } }]) {
+      assert.deepStrictEqual(copy(value), value)
+    }
+    assert.deepStrictEqual(copy([Object.assign([[1, 2]], { constructor: Map })]) as unknown, [[[1, 2]]])
+  })
+
+  it('a getter that gives another object each time arrives as one of them', () => {
+    const value = {
+      get fresh() {
+        return { map: new Map([[1, { n: 1 }]]), list: [1] }
+      },
+    }
+    assert.deepStrictEqual(copy(value), { fresh: { map: new Map([[1, { n: 1 }]]), list: [1] } })
+    let turns = 0
+    const turning = {
+      get odd() {
+        return ++turns === 1 ? { a: 1 } : new Map([[1, 2]])
+      },
+    }
+    assert.deepStrictEqual(copy(turning), { odd: new Map([[1, 2]]) })
+    let reads = 0
+    const changing = {
+      get odd() {
+        return ++reads === 1 ? 'a' : () => 1
+      },
+    }
+    assert.throws(() => copy(changing), { code: 'ERR_MULTIPROC_NOT_SERIALIZABLE', path: 'odd' })
   })
 
   it('a key __proto__ is a property like any other', () => {
@@ -180,6 +213,10 @@ describe('codec: a value arrives as it was', () => {
 
   it('a Proxy arrives as what it shows', () => {
     assert.deepStrictEqual(copy(new Proxy({ a: 1 }, { get: () => 7 })), { a: 7 })
+    for (const says of [Array, Map]) {
+      const proxy = new Proxy({ a: 1 }, { get: (of, key) => (key === 'constructor' ? says : Reflect.get(of, key)) })
+      assert.deepStrictEqual(copy(proxy), { a: 1 })
+    }
   })
 })
 
