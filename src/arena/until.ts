@@ -13,7 +13,7 @@
  * Within a thread the waiters for one thing stand in line and are served in the order they came, awaited and blocking
  * ones together: so `put(1); put(2)` arrive in that order, and a put that blocks first helps those before it.
  */
-import { pause, type Words } from '#words'
+import { pause, relax, type Words } from '#words'
 import { TimeoutError } from '../contract/errors.ts'
 import { checkOptions, checkSignal, checkTimeout } from '../contract/options.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
@@ -187,6 +187,7 @@ export class Line implements Waiters {
         this.serve()
         if (settled()) break
         if ((round & 7) === 0 && performance.now() - began > LOOK) break
+        relax()
       }
     }
     if (!settled()) {

@@ -106,6 +106,15 @@ function addressOf(w: Words, i: number): bigint {
 /** Looks at a held latch before a caller that must not block gives up: some tens of microseconds, the last ones yielding. */
 export const PATIENCE = 60
 
+/**
+ * Some 200 ns of nothing between two looks at words that another is writing: each look takes the cache line away from it,
+ * and costs it more than it costs us.
+ */
+export function relax(): void {
+  for (let i = 0; i < RELAX; i++) Atomics.load(napping, 0)
+}
+
+const RELAX = 20
 const SPINS = 40
 const YIELDS = 80
 const napping = new Int32Array(new SharedArrayBuffer(4))

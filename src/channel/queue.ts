@@ -13,6 +13,7 @@ import { slotOf } from '../arena/token.ts'
 import { BUSY, checkWaitOptions, Line, NONE, served } from '../arena/until.ts'
 import { forget, wakeAll } from '../arena/wait-set.ts'
 import { decode, encode } from '../codec/codec.ts'
+import { makeInbox } from '../codec/msgpack.ts'
 import { ArgumentTypeError, EmptyError, FullError, ShutDownError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkOptions, describe } from '../contract/options.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
@@ -36,12 +37,11 @@ interface Outgoing {
 
 /** Small messages are built here; nothing stays in it. */
 const payload = new Int32Array(INLINE_BYTES / 4)
-const payloadBytes = new Uint8Array(payload.buffer)
 
 /** And taken apart here, unless a class of the user's takes from a queue while it is unpacked. */
 class Inbox implements Taken {
-  readonly payload = new Int32Array(INLINE_BYTES / 4)
-  readonly contents = new Uint8Array(this.payload.buffer)
+  readonly contents = makeInbox(INLINE_BYTES)
+  readonly payload = new Int32Array(this.contents.buffer)
   bytes = 0
   head = 0
   block = 0
@@ -196,7 +196,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     if (message.byteLength > INLINE_BYTES || message.handles.length > 0) {
       return { payload, bytes: 0, head: 0, block: sealParcel(this.session, message) }
     }
-    message.writeTo(payloadBytes)
+    message.writeWordsTo(payload)
     return { payload, bytes: message.byteLength, head: message.headLength, block: 0 }
   }
 

@@ -12,7 +12,7 @@ import type { Message } from '../contract/message.ts'
 import type { Shareable } from '../contract/shareable.ts'
 import { copyBytes } from './binary.ts'
 import { plainFailure } from './failure.ts'
-import { packHead, unpackHead } from './msgpack.ts'
+import { type Packed, packHead, unpackHead } from './msgpack.ts'
 import { isPlain } from './plain.ts'
 import { Replacer } from './replacer.ts'
 import { garbled, Restorer } from './restorer.ts'
@@ -25,15 +25,16 @@ class Encoded implements Message {
   readonly headLength: number
   readonly byteLength: number
   readonly handles: readonly Shareable[]
-  readonly #bytes: Uint8Array
-  readonly #start: number
-  readonly #parts: readonly Uint8Array[]
+  // not #private: those cost a fifth of the time of a small message
+  private readonly packed: Packed
+  private readonly start: number
+  private readonly parts: readonly Uint8Array[]
 
   constructor(value: unknown, first: number, handles: readonly Shareable[], parts: readonly Uint8Array[]) {
     const packed = packHead(value, first)
-    this.#bytes = packed
-    this.#start = packed.start
-    this.#parts = parts
+    this.packed = packed
+    this.start = packed.start
+    this.parts = parts
     this.handles = handles
     this.headLength = packed.end - packed.start
     let length = this.headLength
@@ -42,16 +43,29 @@ class Encoded implements Message {
   }
 
   writeTo(target: Uint8Array): void {
-    copyBytes(this.#bytes, this.#start, this.headLength, target, 0)
+    copyBytes(this.packed, this.start, this.headLength, target, 0)
     let at = this.headLength
-    for (let i = 0; i < this.#parts.length; i++) {
-      const part = this.#parts[i]
+    for (let i = 0; i < this.parts.length; i++) {
+      const part = this.parts[i]
       at = align8(at)
       target.set(part, at)
       at += part.length
     }
   }
+
+  writeWordsTo(target: Int32Array): void {
+    const { dataView, byteLength } = this.packed
+    const words = (this.headLength + 3) >>> 2
+    if (this.parts.length > 0 || words > LOOP_WORDS || dataView === undefined || this.start + words * 4 > byteLength) {
+      this.writeTo(new Uint8Array(target.buffer, target.byteOffset, target.byteLength))
+      return
+    }
+    for (let i = 0, at = this.start; i < words; i++, at += 4) target[i] = dataView.getInt32(at, true)
+  }
 }
+
+/** Words from which on a block copy is quicker than a loop. */
+const LOOP_WORDS = 64
 
 /**
  * Turns a value into bytes.

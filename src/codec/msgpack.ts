@@ -17,7 +17,7 @@ export interface Receiver {
   receive(parts: readonly unknown[]): unknown
 }
 /** msgpackr says in two properties of its buffer where in it the latest message is. */
-type Packed = Buffer & { start: number; end: number }
+export type Packed = Buffer & { start: number; end: number; dataView?: DataView }
 
 const SPECIAL_TYPE = 0x57
 const BIGINT_TYPE = 0x42
@@ -73,6 +73,7 @@ const nothing = makeSource(1)
 
 /** Unpacks the value from a head. */
 export function unpackHead(message: Uint8Array, headLength: number, to: Receiver): unknown {
+  if ((message as { isInbox?: true }).isInbox) return unpackInbox(message, headLength, to)
   const length = headLength - 1
   const isLarge = length > KEPT_BYTES
   if (!isLarge && length > source.length) source = makeSource(Math.min(length * 2, KEPT_BYTES))
@@ -85,6 +86,24 @@ export function unpackHead(message: Uint8Array, headLength: number, to: Receiver
   } finally {
     desk.receiver = before
     if (isLarge) unpackr.unpack(nothing, 1) // msgpackr keeps the latest source
+  }
+}
+
+/** A place for messages that `decode` reads where they lie: what arrives often and is small is spared one copy. */
+export function makeInbox(bytes: number): Uint8Array {
+  return Object.defineProperty(makeSource(bytes), 'isInbox', { value: true })
+}
+
+const range = { start: 1, end: 0 }
+
+function unpackInbox(inbox: Uint8Array, headLength: number, to: Receiver): unknown {
+  const before = desk.receiver
+  desk.receiver = to
+  range.end = headLength
+  try {
+    return unpackr.unpack(inbox, range)
+  } finally {
+    desk.receiver = before
   }
 }
 
