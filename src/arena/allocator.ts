@@ -64,12 +64,15 @@ export class Allocator {
   readonly #memory: Memory
   readonly #w: Words
   readonly #me: number
+  readonly #lookForDead: () => void
   readonly #shelves: (Shelf | undefined)[] = []
 
-  constructor(memory: Memory, me: number) {
+  /** `lookForDead`: what the dead owned may be all that is missing. */
+  constructor(memory: Memory, me: number, lookForDead: () => void = () => {}) {
     this.#memory = memory
     this.#w = memory.words
     this.#me = me
+    this.#lookForDead = lookForDead
   }
 
   /** A block of at least `bytes`, owned by this participant, with whatever was in it. Throws OutOfSharedMemoryError. */
@@ -118,8 +121,9 @@ export class Allocator {
   #bring(size: number): number {
     const slab = this.#adopt(size) || this.#newSlab(size)
     if (slab !== 0) return slab
+    this.#lookForDead()
     this.trim()
-    return this.#newSlab(size)
+    return this.#adopt(size) || this.#newSlab(size)
   }
 
   #newSlab(size: number): number {
@@ -152,6 +156,7 @@ export class Allocator {
     const units = Math.ceil(bytes / UNIT)
     let unit = takeRun(this.#w, this.#me, units)
     if (unit === 0) {
+      this.#lookForDead()
       this.trim()
       unit = takeRun(this.#w, this.#me, units)
       if (unit === 0) throw this.#exhausted(bytes)

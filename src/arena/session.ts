@@ -24,6 +24,8 @@ import { slotOf } from './token.ts'
 
 /** Collected handles after which slabs that became empty are looked for: many objects were there, and are not. */
 const TRIM_EVERY = 10_000
+/** A process takes milliseconds to be gone after its main thread is, longer on a busy machine. ms */
+const LOOK_AGAIN = 50
 
 export class Session {
   readonly segment: Segment
@@ -39,6 +41,7 @@ export class Session {
   readonly #handles = new Map<number, WeakRef<SharedObject>>()
   readonly #collected = new FinalizationRegistry<number>(address => this.#afterCollection(address))
   #looks = 0
+  #lookAgain: NodeJS.Timeout | undefined
   #dropped = 0
 
   private constructor(segment: Segment, token: number) {
@@ -52,7 +55,7 @@ export class Session {
         'Expected the process that started this one to be alive; it ended, so there is nothing to join',
       )
     }
-    this.allocator = new Allocator(segment, token)
+    this.allocator = new Allocator(segment, token, () => this.lookForDead())
     this.sleeper = new Sleeper(segment, this.slot, () => this.lookForDead())
   }
 
@@ -96,7 +99,17 @@ export class Session {
 
   /** Recovers whoever died without anybody having noticed. */
   lookForDead(): void {
-    for (const dead of findDead(this.w, this.ownFile, this.slot, this.#looks++)) recover(this, dead)
+    let unfinished = false
+    for (const dead of findDead(this.w, this.ownFile, this.slot, this.#looks++)) {
+      if (!recover(this, dead)) unfinished = true
+    }
+    // The dead's process was not gone yet, or a latch was held for long. Nobody may wait here, so nothing else would look.
+    if (unfinished) this.#lookAgain ??= setTimeout(() => this.#lookedAgain(), LOOK_AGAIN).unref()
+  }
+
+  #lookedAgain(): void {
+    this.#lookAgain = undefined
+    this.lookForDead()
   }
 
   // ── objects ──
