@@ -8,7 +8,7 @@
  *     └─────────────────── DEAD ◀──────────────────────┴────────────────────┘
  *                    [J6] recovered
  *
- * Who writes the state word (each by compareExchange, the generation is in it)
+ * Who writes the state word (the generation is in it; by compareExchange where two could want to)
  *   FREE → RESERVED       a parent, under the roster latch, after `reservedBy` says who it is     [J1]
  *   RESERVED → JOINING    the child that was started for it                                       [J2]
  *   JOINING → LIVE        the child, once it holds its mutex                                      [J3]

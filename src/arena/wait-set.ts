@@ -14,13 +14,13 @@
  * So one of the two sees the other.
  *
  * Why [W3] looks at the group again: a waiter may have marked itself between the waker's look and [W3]. Its summary bit
- * would be gone, and another waker could have passed by in that moment and seen nobody. So the one who cleared it puts
- * it back and rings the whole group.
+ * would be gone, and another waker could have passed by in that moment and seen nobody. So the one who cleared it rings
+ * the whole group; whoever still waits then marks itself anew, the summary included.
  *
  * If a process dies
  *   after [M1] or [M2]     a mark too many, until its recovery removes it.
  *   after [W2]             the chosen one was not rung; or the chosen one dies before it acts; or a waker dies between
- *                          clearing and restoring the summary at [W3]. Recovery rings everybody.
+ *                          [W3] and its second look. Recovery rings everybody.
  */
 import { and, exchange, load, or, store, type Words } from '#words'
 import { ring } from './doorbell.ts'
@@ -78,13 +78,11 @@ function wakeIn(arena: Words, w: Words, set: number, group: number, from: number
 }
 
 /**
- * Takes an empty group out of the summary, and puts it back when somebody turned up meanwhile; true when that one was
- * rung. (It may have left again, having taken something else: then another group's turn comes.)
+ * Takes an empty group out of the summary, and rings it when somebody turned up meanwhile; true when that one was rung. (It may have left again, having taken something else: then another group's turn comes.)
  */
 function tidy(arena: Words, w: Words, set: number, group: number): boolean {
   and(w, set, ~(1 << group)) // [W3]
   if (load(w, set + 1 + group) === 0) return false
-  or(w, set, 1 << group)
   return wakeGroup(arena, w, set, group)
 }
 

@@ -2,10 +2,10 @@
 // kernel's bit in its mutex, as in the real arena.
 
 import assert from 'node:assert/strict'
-import { load, pause, type Words } from '#words'
 import { HEADER, SLOT, slotAt } from '#src/arena/layout.js'
 import { LIVE, stateOf, tokenOf } from '#src/arena/token.js'
 import { OWNER_DIED } from '#src/os/robust-mutex.js'
+import { load, pause, type Words } from '#words'
 import { explore, type Scenario, type Verdict } from '../support/explore.ts'
 
 /** The token of the participant in `slot`, in its first life there. */

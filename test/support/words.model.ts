@@ -55,6 +55,9 @@ export function pause(_round?: number): void {
   access('pause')
 }
 
+/** No step: it touches nothing that is shared. */
+export function relax(): void {}
+
 /** One look is enough here: a body that looks twice in vain and then gives up is one that was slow to look once. */
 export const PATIENCE = 1
 
