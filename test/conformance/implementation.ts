@@ -1,6 +1,17 @@
 // What a suite runs on: how objects are made, how children are started, and what can be seen of them from outside.
 import type { TestContext } from 'node:test'
-import type { Event, Lock, Process, ProcessOptions, Queue, QueueOptions, RLock, TypeCode, Value } from 'multiproc'
+import type {
+  Event,
+  Lock,
+  Process,
+  ProcessOptions,
+  Queue,
+  QueueOptions,
+  RLock,
+  TypeCode,
+  Value,
+  ValueOptions,
+} from 'multiproc'
 
 type Made<T> = T | Promise<T>
 
@@ -12,10 +23,12 @@ export interface Implementation {
   lock(): Made<Lock>
   rlock(): Made<RLock>
   event(): Made<Event>
-  value<C extends TypeCode>(...args: ConstructorParameters<typeof Value<C>>): Made<Value<C>>
+  value<C extends TypeCode>(type: C, initial?: Value<C>['value'], options?: ValueOptions): Made<Value<C>>
   process<A extends unknown[]>(options: ProcessOptions<A>): Process<A>
   /** The child is asleep in an operation that waits. */
   isAsleep(child: Process): boolean
+  /** The child was rung and has not heard it yet: it will look at what it waits for without waiting for any tick. */
+  isRung(child: Process): boolean
   /** What is impossible in the state that processes share; empty when all is well and nobody is at work. */
   impossible(): string[]
   /** Bytes in use, in steps of `memoryStep`. */

@@ -6,7 +6,8 @@ import { HEADER, SLOT, slotAt, UNIT } from '#src/arena/layout.js'
 import { participants } from '#src/arena/participants.js'
 import { currentSession } from '#src/arena/session.js'
 import { eventSuite } from './event.ts'
-import type { Except, Implementation } from './implementation.ts'
+import { idleSuite } from './idle.ts'
+import type { Implementation } from './implementation.ts'
 import { lockSuite } from './lock.ts'
 import { queueSuite } from './queue.ts'
 import { rlockSuite } from './rlock.ts'
@@ -18,22 +19,25 @@ const spawn: Implementation = {
   lock: () => new Lock(),
   rlock: () => new RLock(),
   event: () => new Event(),
-  value: (...args) => new Value(...args),
+  value: (type, initial, options) => new Value(type, initial, options),
   process: options => new Process(options),
-  isAsleep({ pid }) {
-    const { w } = currentSession()
-    const it = participants(w).find(one => one.alive && one.pid === pid)
-    return it !== undefined && Atomics.load(w, slotAt(it.slot) + SLOT.asleep) !== AWAKE
-  },
+  isAsleep: child => (wordOf(child, SLOT.asleep) ?? AWAKE) !== AWAKE,
+  isRung: child => wordOf(child, SLOT.rung) === 1,
   impossible: () => check(currentSession()),
   memoryUsed: () => Atomics.load(currentSession().w, HEADER.usedUnits) * UNIT,
   memoryStep: UNIT,
 }
 
-const noTextForm: Except['why'] = 'util.inspect shows the inside of the handle so far'
+/** A word of the child's slot; nothing while it has none. */
+function wordOf({ pid }: Process, word: number): number | undefined {
+  const { w } = currentSession()
+  const it = participants(w).find(one => one.alive && one.pid === pid)
+  return it && Atomics.load(w, slotAt(it.slot) + word)
+}
 
 queueSuite(spawn)
-lockSuite(spawn, [{ test: 'TestLock.test_repr_lock — the text form names the holder', why: noTextForm }])
-rlockSuite(spawn, [{ test: 'TestLock.test_repr_rlock — the text form names the holder and how often it holds', why: noTextForm }])
-eventSuite(spawn, [{ test: 'TestEvent.test_repr — the text form says whether it is set', why: noTextForm }])
+lockSuite(spawn)
+rlockSuite(spawn)
+eventSuite(spawn)
 valueSuite(spawn)
+idleSuite(spawn)

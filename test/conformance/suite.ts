@@ -1,9 +1,10 @@
 // How a suite is written down: tests by title, those an implementation is excused from, and the look around at the end.
 import assert from 'node:assert/strict'
 import { describe, test as register, type TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Process } from 'multiproc'
+import { until } from '../support/children.ts'
 import { type Except, type Implementation, LIMIT } from './implementation.ts'
+import { stateOf } from './stat.ts'
 
 type Body = (t: TestContext) => void | Promise<void>
 
@@ -22,10 +23,17 @@ export function suite(
   parts: readonly ((suite: Suite) => void)[],
 ): void {
   const titles = new Set<string>()
+  const made: { close(): void }[] = []
+  const kept = keeping(make, made)
   const test = (title: string, body: Body, ms = 60_000) => {
     assert.ok(!titles.has(title), `two tests are called ${title}`)
     titles.add(title)
-    register(title, { timeout: ms, skip: except.find(one => one.test === title)?.why ?? false }, body)
+    register(title, { timeout: ms, skip: except.find(one => one.test === title)?.why ?? false }, t => {
+      t.after(() => {
+        for (const object of made.splice(0)) object.close()
+      })
+      return body(t)
+    })
   }
   const death = (title: string, body: Body, ms?: number) =>
     test(
@@ -37,27 +45,67 @@ export function suite(
       ms,
     )
   describe(`${object}, ${make.name}`, () => {
-    for (const part of parts) part({ make, test, death })
+    for (const part of parts) part({ make: kept, test, death })
     test(`${object}: when all is done nothing impossible is left in shared memory`, () => nothingImpossible(make))
     for (const { test } of except) assert.ok(titles.has(test), `no test is called ${test}, which is excepted`)
   })
 }
 
-/** What a dead process left is mended soon, not at once. */
-async function nothingImpossible(make: Implementation): Promise<void> {
-  for (const end = performance.now() + 5_000; performance.now() < end; await sleep(10)) {
-    if (make.impossible().length === 0) return
+/** Remembers what is made, so that it can be closed: a wait that a failed test left behind would keep the program alive. */
+function keeping(make: Implementation, made: { close(): void }[]): Implementation {
+  const keep = async <T extends { close(): void }>(making: T | Promise<T>): Promise<T> => {
+    const object = await making
+    made.push(object)
+    return object
   }
-  assert.deepEqual(make.impossible(), [])
+  return {
+    ...make,
+    queue: async options => keep(make.queue(options)),
+    lock: async () => keep(make.lock()),
+    rlock: async () => keep(make.rlock()),
+    event: async () => keep(make.event()),
+    value: async (type, initial, options) => keep(make.value(type, initial, options)),
+  }
 }
 
-/** Resolves when the child sleeps in an operation that waits. */
+/** What a dead process left is mended soon, not at once; and one that is just ending looks impossible for a moment. */
+async function nothingImpossible(make: Implementation): Promise<void> {
+  let wrong: string[] = []
+  const mended = () => {
+    wrong = make.impossible()
+    return wrong.length === 0
+  }
+  await until(mended, 5_000, () => `shared memory to be in order: ${wrong.join('; ')}`)
+}
+
+/** Resolves when the children sleep in an operation that waits. */
 export async function asleep(make: Implementation, ...children: Process[]): Promise<void> {
   for (const child of children) {
-    for (const end = performance.now() + LIMIT; !make.isAsleep(child); await sleep(2)) {
-      assert.ok(child.isAlive(), `${child.name} ended with exit code ${child.exitCode} instead of waiting`)
-      assert.ok(performance.now() < end, `${child.name} did not begin to wait`)
+    // it says that it is about to sleep a moment before it does: so it has to be seen asleep twice
+    let looks = 0
+    const sleeps = () => make.isAsleep(child) && stateOf(child.pid!) === 'S'
+    const settled = () => {
+      looks = sleeps() ? looks + 1 : 0
+      return looks === 2
     }
+    await until(() => !child.isAlive() || settled(), LIMIT, `${child.name} to begin to wait`)
+    assert.ok(child.isAlive(), `${child.name} ended with exit code ${child.exitCode} instead of waiting`)
+  }
+}
+
+/**
+ * Makes the change while the children, asleep, are held still by SIGSTOP, and sees that each was rung for it. Without that a
+ * wake-up that was lost would be made good by the next tick, and not be noticed.
+ */
+export async function rings(make: Implementation, children: Process[], change: () => void): Promise<void> {
+  await asleep(make, ...children)
+  for (const { pid } of children) process.kill(pid!, 'SIGSTOP')
+  await until(() => children.every(({ pid }) => stateOf(pid!) === 'T'), LIMIT, 'the children to stand still')
+  try {
+    change()
+    for (const child of children) assert.ok(make.isRung(child), `${child.name} was not rung`)
+  } finally {
+    for (const { pid } of children) process.kill(pid!, 'SIGCONT')
   }
 }
 
@@ -68,8 +116,9 @@ export async function ended(child: Process): Promise<number | null> {
   return child.exitCode
 }
 
-/** SIGKILL, and its end. */
-export async function killed(child: Process): Promise<void> {
+/** SIGKILL, and its end; what it was in the middle of is mended before anybody comes by. */
+export async function killed(make: Implementation, child: Process): Promise<void> {
   child.kill()
   assert.equal(await ended(child), -9)
+  await nothingImpossible(make)
 }

@@ -9,7 +9,15 @@ export function fromCPython({ make, test }: Suite): void {
   test('TestQueue.test_put — every form fills a bounded queue; then puts fail at once or late; a child empties it', async t => {
     const queue = await make.queue<number>(6)
     const [goOn, report] = [await make.event(), await make.queue<Outcome[]>()]
-    const child = launch(t, make, callAllAfter, goOn, queue, Array.from({ length: 6 }, () => ['getSync'] as [string]), report)
+    const child = launch(
+      t,
+      make,
+      callAllAfter,
+      goOn,
+      queue,
+      Array.from({ length: 6 }, () => ['getSync'] as [string]),
+      report,
+    )
     assert.deepEqual([queue.empty(), queue.full()], [true, false])
     await queue.put(1)
     queue.putSync(2)
@@ -22,7 +30,7 @@ export function fromCPython({ make, test }: Suite): void {
     await assert.rejects(queue.put(7, { timeout: 0 }), TimeoutError)
     assert.throws(() => queue.putSync(7, { timeout: 0 }), TimeoutError)
     for (const timeout of [30, 50]) {
-      await takesAtLeast(timeout, assert.rejects(queue.put(7, { timeout }), TimeoutError))
+      await takesAtLeast(timeout, () => assert.rejects(queue.put(7, { timeout }), TimeoutError))
       await takesAtLeast(timeout, async () => assert.throws(() => queue.putSync(7, { timeout }), TimeoutError))
     }
     goOn.set()
@@ -36,7 +44,14 @@ export function fromCPython({ make, test }: Suite): void {
 
   test('TestQueue.test_get — what a child put comes in order in every form; then gets fail at once or late', async t => {
     const [queue, report] = [await make.queue<number>(), await make.queue<Outcome[]>()]
-    const child = launch(t, make, callAll, queue, [2, 3, 4, 5, 6].map(n => ['put', n] as [string, number]), report)
+    const child = launch(
+      t,
+      make,
+      callAll,
+      queue,
+      [2, 3, 4, 5, 6].map(n => ['put', n] as [string, number]),
+      report,
+    )
     assert.equal(await ended(child), 0)
     assert.deepEqual([queue.empty(), queue.full(), queue.qsize()], [false, false, 5])
     assert.equal(await queue.get({ timeout: LIMIT }), 2)
@@ -49,7 +64,7 @@ export function fromCPython({ make, test }: Suite): void {
     await assert.rejects(queue.get({ timeout: 0 }), TimeoutError)
     assert.throws(() => queue.getSync({ timeout: 0 }), TimeoutError)
     for (const timeout of [30, 50]) {
-      await takesAtLeast(timeout, assert.rejects(queue.get({ timeout }), TimeoutError))
+      await takesAtLeast(timeout, () => assert.rejects(queue.get({ timeout }), TimeoutError))
       await takesAtLeast(timeout, async () => assert.throws(() => queue.getSync({ timeout }), TimeoutError))
     }
   })
@@ -80,7 +95,7 @@ export function fromCPython({ make, test }: Suite): void {
 
   test('TestQueue.test_timeout — a timed get does not return early', async () => {
     const queue = await make.queue()
-    await takesAtLeast(200, assert.rejects(queue.get({ timeout: 200 }), TimeoutError))
+    await takesAtLeast(200, () => assert.rejects(queue.get({ timeout: 200 }), TimeoutError))
     await takesAtLeast(200, async () => assert.throws(() => queue.getSync({ timeout: 200 }), TimeoutError))
   })
 
@@ -107,7 +122,7 @@ export function fromCPython({ make, test }: Suite): void {
       },
     }
     await assert.rejects(queue.put(item), (error: NotSerializableError) => {
-      assert.equal(error.path, 'value.attribute')
+      assert.equal(error.path, 'attribute')
       assert.equal(error.cause, cause)
       return true
     })
@@ -135,9 +150,9 @@ export function fromCPython({ make, test }: Suite): void {
 }
 
 /** Waits may be late, never early. */
-async function takesAtLeast(ms: number, waits: Promise<void> | (() => Promise<void>)): Promise<void> {
+async function takesAtLeast(ms: number, wait: () => Promise<void>): Promise<void> {
   const began = performance.now()
-  await (typeof waits === 'function' ? waits() : waits)
+  await wait()
   const took = performance.now() - began
-  assert.ok(took >= ms - 1, `it took ${took} ms instead of ${ms}`)
+  assert.ok(took >= ms, `it took ${took} ms instead of ${ms}`)
 }

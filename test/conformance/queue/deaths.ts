@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict'
 import { ShutDownError, TimeoutError } from 'multiproc'
 import { call, type Outcome, waitIn } from '../../fixtures/conformance.ts'
-import { consume, putAndStay, putLarge } from '../../fixtures/conformance-queue.ts'
+import { consume, isFilledWith, putAndStay, putLarge } from '../../fixtures/conformance-queue.ts'
 import { LIMIT, launch } from '../implementation.ts'
 import { asleep, ended, killed, type Suite } from '../suite.ts'
-import { cpuTicks } from './idle.ts'
 
 const readers = ['get', 'getSync', 'getMany'] as const
 
-export function deaths({ make, test, death }: Suite): void {
+export function deaths({ make, death }: Suite): void {
   for (const form of readers) {
     const args = form === 'getMany' ? [4] : []
 
@@ -17,7 +16,7 @@ export function deaths({ make, test, death }: Suite): void {
       const queue = await make.queue<number>()
       const victim = launch(t, make, waitIn, queue, form, ...args)
       await asleep(make, victim)
-      await killed(victim)
+      await killed(make, victim)
       for (let n = 0; n < 100; n++) await queue.put(n)
       for (let n = 0; n < 100; n++) assert.equal(n % 2 ? await queue.get() : queue.getSync({ timeout: LIMIT }), n)
     })
@@ -27,7 +26,7 @@ export function deaths({ make, test, death }: Suite): void {
       const victim = launch(t, make, waitIn, queue, form, ...args)
       const other = launch(t, make, consume, queue, report, 'other', form)
       await asleep(make, victim, other)
-      await killed(victim)
+      await killed(make, victim)
       for (let n = 0; n < 20; n++) {
         await queue.put(n)
         assert.deepEqual(await report.get(), ['other', n])
@@ -69,52 +68,61 @@ export function deaths({ make, test, death }: Suite): void {
   }
 
   for (const form of ['put', 'putSync'] as const) {
-    death(`K4 Queue.${form}() of 10 MB items killed in its loop: what is there is whole, in order, and the queue goes on`, async t => {
-      const queue = await make.queue<{ n: number; bytes: Uint8Array }>(3)
-      for (let round = 0; round < 4; round++) {
-        const writer = launch(t, make, putLarge, queue, 10_000_000, form)
-        let next = 0
-        for (; next <= round; next++) isWhole(await queue.get(), next)
-        writer.kill() // it is in the middle of putting the next, or full
-        assert.equal(await ended(writer), -9)
-        for (; !queue.empty(); next++) isWhole(queue.getSync({ timeout: LIMIT }), next)
-        await assert.rejects(queue.get({ timeout: 0 }), TimeoutError)
-        await queue.put({ n: 77, bytes: new Uint8Array([77]) })
-        isWhole(await queue.get(), 77)
-      }
-    })
+    death(
+      `K4 Queue.${form}() of 10 MB items killed in its loop: what is there is whole, in order, and the queue goes on`,
+      async t => {
+        const queue = await make.queue<{ n: number; bytes: Uint8Array }>(3)
+        for (let round = 0; round < 4; round++) {
+          const writer = launch(t, make, putLarge, queue, 10_000_000, form)
+          let next = 0
+          for (; next <= round; next++) isWhole(await queue.get(), next)
+          writer.kill() // it is in the middle of putting the next, or full
+          assert.equal(await ended(writer), -9)
+          for (; !queue.empty(); next++) isWhole(queue.getSync({ timeout: LIMIT }), next)
+          await assert.rejects(queue.get({ timeout: 0 }), TimeoutError)
+          await queue.put({ n: 77, bytes: new Uint8Array([77]) })
+          isWhole(await queue.get(), 77)
+        }
+      },
+    )
 
-    death(`K4 Queue.get() that waits while the writer of 10 MB items is killed gets the next writer's`, async t => {
-      const [queue, report] = [await make.queue(1), await make.queue<Outcome>()]
-      const before = make.memoryUsed()
-      const writer = launch(t, make, putLarge, queue, 10_000_000, form)
-      isWhole(await queue.get(), 0)
-      writer.kill()
-      const reader = launch(t, make, call, queue, 'getMany', [100], report)
-      assert.equal(await ended(writer), -9)
-      while (!queue.empty()) await queue.get({ timeout: 0 }).catch(() => {})
-      await queue.put('from the living')
-      const outcome = (await report.get()) as { gave: unknown[] }
-      for (const item of outcome.gave) if (item !== 'from the living') isWhole(item as never)
-      assert.equal(await ended(reader), 0)
-      queue.shutdown({ immediate: true })
-      assert.ok(make.memoryUsed() - before <= 40 * make.memoryStep)
-    })
+    death(
+      `K4 Queue.get() that waits while the writer of 10 MB items by ${form} is killed gets the next writer's`,
+      async t => {
+        const [queue, report] = [await make.queue(1), await make.queue<Outcome>()]
+        const before = make.memoryUsed()
+        const writer = launch(t, make, putLarge, queue, 10_000_000, form)
+        isWhole(await queue.get(), 0)
+        writer.kill()
+        const reader = launch(t, make, call, queue, 'getMany', [100], report)
+        assert.equal(await ended(writer), -9)
+        while (!queue.empty()) await queue.get({ timeout: 0 }).catch(() => {})
+        await queue.put('from the living')
+        const outcome = (await report.get()) as { gave: unknown[] }
+        for (const item of outcome.gave) if (item !== 'from the living') isWhole(item as never)
+        assert.equal(await ended(reader), 0)
+        queue.shutdown({ immediate: true })
+        assert.ok(make.memoryUsed() - before <= 40 * make.memoryStep)
+      },
+    )
 
     for (const bytes of [10, 1_000_000]) {
-      death(`Queue.${form}() of ${bytes} bytes killed while it waits for room puts nothing, and its memory comes back`, async t => {
-        const queue = await make.queue<string>(1)
-        await queue.put('first')
-        const before = make.memoryUsed()
-        const victim = launch(t, make, waitIn, queue, form, new Uint8Array(bytes))
-        await asleep(make, victim)
-        await killed(victim)
-        assert.equal(await queue.get(), 'first')
-        assert.equal(queue.empty(), true)
-        await queue.put('second')
-        assert.deepEqual(await queue.getMany(5), ['second'])
-        assert.ok(make.memoryUsed() - before <= 2 * make.memoryStep)
-      })
+      death(
+        `Queue.${form}() of ${bytes} bytes killed while it waits for room puts nothing, and its memory comes back`,
+        async t => {
+          const queue = await make.queue<string>(1)
+          await queue.put('first')
+          const before = make.memoryUsed()
+          const victim = launch(t, make, waitIn, queue, form, new Uint8Array(bytes))
+          await asleep(make, victim)
+          await killed(make, victim)
+          assert.equal(await queue.get(), 'first')
+          assert.equal(queue.empty(), true)
+          await queue.put('second')
+          assert.deepEqual(await queue.getMany(5), ['second'])
+          assert.ok(make.memoryUsed() - before <= 2 * make.memoryStep)
+        },
+      )
     }
 
     death(`Queue.${form}() here, waiting for room beside one that is killed, has its turn`, async t => {
@@ -137,7 +145,7 @@ export function deaths({ make, test, death }: Suite): void {
     const items = [1, 'two', new Uint8Array(100_000).fill(3), { four: [4] }, 'x'.repeat(5_000), null]
     const producer = launch(t, make, putAndStay, queue, items, done)
     await done.wait({ timeout: LIMIT })
-    await killed(producer)
+    await killed(make, producer)
     assert.equal(queue.qsize(), items.length)
     for (const item of items) assert.deepEqual(await queue.get(), item)
   })
@@ -147,7 +155,7 @@ export function deaths({ make, test, death }: Suite): void {
     const [lock, inner] = [await make.lock(), await make.queue()]
     const producer = launch(t, make, putAndStay, queue, [{ lock }, [inner]], done)
     await done.wait({ timeout: LIMIT })
-    await killed(producer)
+    await killed(make, producer)
     assert.equal((await queue.get()).lock, lock)
     assert.equal((await queue.get())[0], inner)
     lock.acquireSync({ timeout: LIMIT }).release()
@@ -158,43 +166,17 @@ export function deaths({ make, test, death }: Suite): void {
     await full.put('first')
     const victims = [launch(t, make, waitIn, empty, 'getSync'), launch(t, make, waitIn, full, 'put', 2)]
     await asleep(make, ...victims)
-    for (const victim of victims) await killed(victim)
+    for (const victim of victims) await killed(make, victim)
     empty.shutdown()
     full.shutdown()
     await assert.rejects(empty.get(), ShutDownError)
     assert.equal(await full.get(), 'first')
     await assert.rejects(full.get(), ShutDownError)
   })
-
-  test('Waiting uses no processor time, in any operation that waits', async t => {
-    const [empty, full] = [await make.queue(), await make.queue(1)]
-    const [lock, rlock, event] = [await make.lock(), await make.rlock(), await make.event()]
-    await full.put('first')
-    lock.acquireSync()
-    rlock.acquireSync()
-    const waits: [object: unknown, method: string, ...args: unknown[]][] = [
-      [empty, 'get'],
-      [empty, 'getSync'],
-      [full, 'put', 1],
-      [full, 'putSync', 1],
-      [lock, 'acquire'],
-      [lock, 'acquireSync'],
-      [rlock, 'acquire'],
-      [event, 'wait'],
-      [event, 'waitSync'],
-    ]
-    const children = waits.map(([object, method, ...args]) => launch(t, make, waitIn, object, method, ...args))
-    await asleep(make, ...children)
-    const used = await cpuTicks(children, 2_000)
-    for (const [n, ticks] of used.entries()) assert.ok(ticks <= 2, `${waits[n][1]} used ${ticks} ticks of 10 ms`)
-  })
 }
 
 /** Every byte is what the writer of number n wrote. */
 function isWhole(item: { n: number; bytes: Uint8Array }, n = item.n): void {
   assert.equal(item.n, n)
-  assert.ok(
-    item.bytes.every(byte => byte === (n & 0xff)),
-    `item ${n} is torn`,
-  )
+  assert.ok(isFilledWith(item.bytes, n & 0xff), `item ${n} is torn`)
 }

@@ -4,7 +4,7 @@ import { ClosedError, type Queue, ShutDownError } from 'multiproc'
 import { call, callAllAfter, type Outcome } from '../../fixtures/conformance.ts'
 import { closeWhileWaiting, consume, produce } from '../../fixtures/conformance-queue.ts'
 import { LIMIT, launch } from '../implementation.ts'
-import { asleep, ended, type Suite } from '../suite.ts'
+import { asleep, ended, rings, type Suite } from '../suite.ts'
 
 export function ends({ make, test }: Suite): void {
   const shutDown = { threw: 'ERR_MULTIPROC_SHUT_DOWN' }
@@ -85,8 +85,7 @@ export function ends({ make, test }: Suite): void {
         if (form.startsWith('put')) await queue.put('first')
         const args = { get: [], getSync: [], getMany: [2], put: [1], putSync: [1], putMany: [[1]] }[form]
         const child = launch(t, make, call, queue, form, args, report)
-        await asleep(make, child)
-        queue.shutdown({ immediate })
+        await rings(make, [child], () => queue.shutdown({ immediate }))
         assert.deepEqual(await report.get(), shutDown)
         assert.equal(await ended(child), 0)
       })
@@ -211,7 +210,13 @@ export function ends({ make, test }: Suite): void {
     for (const one of pending) await assert.rejects(one, ClosedError)
     goOn.set()
     const outcomes = [await report.get(), await report.get()].map(all => all.map(one => 'gave' in one && one.gave))
-    assert.deepEqual(new Set(outcomes), new Set([[['first'], 0], [undefined, 'there']]))
+    assert.deepEqual(
+      new Set(outcomes),
+      new Set([
+        [['first'], 0],
+        [undefined, 'there'],
+      ]),
+    )
   })
 
   test('Queue.close() in one process does not disturb another', async t => {

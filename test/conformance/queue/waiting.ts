@@ -1,9 +1,10 @@
 // Full, empty, late, aborted: what waits, for how long, and that giving up takes nothing and puts nothing.
 import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
 import { EmptyError, FullError, TimeoutError } from 'multiproc'
 import { call, type Outcome } from '../../fixtures/conformance.ts'
 import { LIMIT, launch } from '../implementation.ts'
-import { asleep, ended, type Suite } from '../suite.ts'
+import { ended, rings, type Suite } from '../suite.ts'
 
 export function waiting({ make, test }: Suite): void {
   test('Queue: maxsize, qsize(), empty() and full() say what is there', async () => {
@@ -23,6 +24,14 @@ export function waiting({ make, test }: Suite): void {
       await queue.get()
       assert.deepEqual([queue.qsize(), queue.empty(), queue.full()], [1, false, false])
     }
+  })
+
+  test('Queue: util.inspect shows how much fits and how much is there', async () => {
+    const queue = await make.queue(3)
+    await queue.put(1)
+    assert.equal(inspect(queue), 'Queue { maxsize: 3, size: 1 }')
+    queue.close()
+    assert.equal(inspect(queue), 'Queue { closed: true }')
   })
 
   test('Queue without maxsize takes many thousand items without a reader, and gives them in order', async () => {
@@ -169,9 +178,10 @@ export function waiting({ make, test }: Suite): void {
         const child = launch(t, make, call, queue, form, form === 'getMany' ? [3] : [], report)
         const controller = new AbortController()
         const mine = queue.get({ signal: controller.signal })
-        await asleep(make, child)
-        queue.putNowait(round)
-        controller.abort(why)
+        await rings(make, [child], () => {
+          queue.putNowait(round)
+          controller.abort(why)
+        })
         await assert.rejects(mine, error => error === why)
         assert.deepEqual(await report.get(), { gave: form === 'getMany' ? [round] : round })
         assert.equal(await ended(child), 0)
@@ -187,9 +197,10 @@ export function waiting({ make, test }: Suite): void {
         const child = launch(t, make, call, queue, form, form === 'putMany' ? [['its']] : ['its'], report)
         const controller = new AbortController()
         const mine = queue.put('mine', { signal: controller.signal })
-        await asleep(make, child)
-        assert.equal(queue.getNowait(), 'first')
-        controller.abort(why)
+        await rings(make, [child], () => {
+          assert.equal(queue.getNowait(), 'first')
+          controller.abort(why)
+        })
         await assert.rejects(mine, error => error === why)
         assert.deepEqual(await report.get(), { gave: undefined })
         assert.equal(await queue.get({ timeout: LIMIT }), 'its')
@@ -198,23 +209,27 @@ export function waiting({ make, test }: Suite): void {
     })
   }
 
-  test('Queue: a child that waits is woken by what this process puts, and the other way round', async t => {
-    for (const form of ['get', 'getSync'] as const) {
+  for (const form of ['get', 'getSync', 'getMany'] as const) {
+    test(`Queue.${form}() is rung by a put of another process, in every form`, async t => {
       const [queue, report] = [await make.queue<number>(), await make.queue<Outcome>()]
-      const child = launch(t, make, call, queue, form, [], report)
-      await asleep(make, child)
-      const answer = report.get()
-      queue.putSync(7)
-      assert.deepEqual(await answer, { gave: 7 })
-    }
-    for (const form of ['put', 'putSync'] as const) {
+      for (const put of ['put', 'putSync', 'putNowait'] as const) {
+        const child = launch(t, make, call, queue, form, form === 'getMany' ? [3] : [], report)
+        await rings(make, [child], () => void queue[put](7))
+        assert.deepEqual(await report.get(), { gave: form === 'getMany' ? [7] : 7 })
+      }
+    })
+  }
+
+  for (const form of ['put', 'putSync', 'putMany'] as const) {
+    test(`Queue.${form}() is rung by a get of another process, in every form`, async t => {
       const [queue, report] = [await make.queue(1), await make.queue<Outcome>()]
-      await queue.put('first')
-      const child = launch(t, make, call, queue, form, ['second'], report)
-      await asleep(make, child)
-      assert.equal(queue.getSync(), 'first')
-      assert.equal(queue.getSync({ timeout: LIMIT }), 'second')
-      assert.deepEqual(report.getSync({ timeout: LIMIT }), { gave: undefined })
-    }
-  })
+      for (const get of ['get', 'getSync', 'getNowait'] as const) {
+        await queue.put('first')
+        const child = launch(t, make, call, queue, form, form === 'putMany' ? [['second']] : ['second'], report)
+        await rings(make, [child], () => void queue[get]())
+        assert.deepEqual(await report.get(), { gave: undefined })
+        assert.equal(queue.getSync({ timeout: LIMIT }), 'second')
+      }
+    })
+  }
 }
