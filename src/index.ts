@@ -16,7 +16,7 @@ export {
 export { Process, type ProcessOptions } from './process/process.ts'
 export { getAllStartMethods, getStartMethod, type StartMethod, setStartMethod } from './process/start-method.ts'
 export type { Target } from './process/target.ts'
-export type { TypeCode } from './shared/type-codes.ts'
+export type { TypeCode, ValueOf } from './shared/type-codes.ts'
 export { Value, type ValueOptions } from './shared/value.ts'
 export { Event } from './sync/event.ts'
 export type { Held } from './sync/held.ts'

@@ -14,6 +14,7 @@ import { BUSY, checkWaitOptions, Line, NONE, served } from '../arena/until.ts'
 import { forget, wakeAll } from '../arena/wait-set.ts'
 import { decode, encode } from '../codec/codec.ts'
 import { makeInbox } from '../codec/msgpack.ts'
+import { encodeQuick, quickWords } from '../codec/quick.ts'
 import { ArgumentTypeError, EmptyError, FullError, ShutDownError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkOptions, describe } from '../contract/options.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
@@ -192,6 +193,8 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
   }
 
   #pack(item: T): Outgoing {
+    const head = encodeQuick(item)
+    if (head > 0) return { payload: quickWords, bytes: head, head, block: 0 }
     const message = encode(item)
     if (message.byteLength > INLINE_BYTES || message.handles.length > 0) {
       return { payload, bytes: 0, head: 0, block: sealParcel(this.session, message) }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { Event, Lock, Process, Queue, Value } from 'multiproc'
 import { leave } from '#src/arena/latch.js'
 import { HEADER } from '#src/arena/layout.js'
+import { holdersOf } from '#src/arena/references.js'
 import { guard } from '#src/arena/runs.js'
 import { currentSession } from '#src/arena/session.js'
 import { peek, poke } from '../support/words.crash.js'
@@ -234,7 +235,10 @@ export const operations: Record<string, Operation> = {
         assert.equal((error as Error).name, 'ShutDownError')
       }
       if (outcome === 'before') assert.deepEqual(drained(queue), ['a', pattern(TEN_KB), { n: 7, lock }, 'b', 'c'])
-      else assert.throws(() => queue.getNowait(), { name: 'ShutDownError' })
+      else {
+        assert.throws(() => queue.getNowait(), { name: 'ShutDownError' })
+        assert.equal(holdersOf(currentSession(), lock.address).inFlight, 0) // whoever comes has dropped what was left
+      }
       return outcome
     },
   },

@@ -17,7 +17,7 @@ import type { Operation } from './operations.js'
 import { LIMIT, Sleeper } from './sleeper.js'
 import { ACTED, GO, joiner, READY, type Recording, type Role, recorder, victim } from './victim.js'
 
-/** Every single access, and not only those that can make a difference. */
+/** Every write and what follows it, also where one stands for many. */
 export const EXHAUSTIVE = process.env.MULTIPROC_STRESS === '1'
 
 /** Children that boot while another one dies: booting is what takes the time. */
@@ -49,7 +49,7 @@ export function pointsOf({ accesses, places }: Recording): number[] {
     const ahead = accesses.slice(i + 1, i + LOOP)
     const inLoop = run >= LOOP && ahead.length === LOOP - 1 && ahead.every(next => next.place === place)
     const wanted = writes ? !inLoop : before?.writes && BESIDE_WORDS.test(places[place][0])
-    if (EXHAUSTIVE || wanted) points.push(i + 1)
+    if (wanted || (EXHAUSTIVE && (writes || before?.writes))) points.push(i + 1)
   }
   return [...points, NEVER]
 }
@@ -193,6 +193,7 @@ class Flight {
       RECOVERY,
       () => `the recovery of ${this.what}`,
     )
+    await sound(this.what)
     const acted = stage.value === ACTED
     try {
       const outcome = await plan.operation.verify(given, which => sleepers[which].answer())
