@@ -96,6 +96,9 @@ function names(caption: string, skipped: Skipped[]): string {
   return [`Not counted: ${grouped(skipped.length)} ${caption}`, ...lines].join('\n')
 }
 
+/** Less than this, ms, and starting the workers decides: one takes about 100 ms. */
+const SMALL_JOB = 1000
+
 function times({ result, workers, single, disagreements }: Report): string {
   const lines: string[] = []
   if (result.deaths > 0) {
@@ -107,6 +110,9 @@ function times({ result, workers, single, disagreements }: Report): string {
   const ratio = single.elapsed / result.elapsed
   const verdict = ratio >= 1 ? `${ratio.toFixed(2)} times as long` : `only ${ratio.toFixed(2)} of the time`
   lines.push(`${seconds(single.elapsed)} in one process, with no process to start: ${verdict}`)
+  if (ratio < 1 && single.elapsed < SMALL_JOB) {
+    lines.push('So small a job is done before processes have started; try a larger one: npm run demo -- /usr')
+  }
   if (disagreements.length === 0) {
     lines.push(`Totals agree: ${grouped(single.tally.table.size)} words compared one by one.`)
     return lines.join('\n')
