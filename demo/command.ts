@@ -14,7 +14,8 @@ import { differences } from './tally.ts'
 
 interface Options {
   workers: number
-  kill?: number | true
+  kill?: boolean
+  killEvery?: number
   json?: true
   top: number
   compare: boolean
@@ -28,7 +29,8 @@ const command = new Command('demo')
   .description('Counts files, bytes, lines and words of every text file under a folder, with several processes.')
   .argument('[folder]', "what to count (default: the project's own node_modules)")
   .option('--workers <n>', 'how many worker processes', whole(1, 256), cpuCount())
-  .option('--kill [ms]', `kill a random worker this often with SIGKILL (default: ${KILL_EVERY})`, whole(20, 3_600_000))
+  .option('--kill', `kill a random worker with SIGKILL every ${KILL_EVERY} ms`)
+  .option('--kill-every <ms>', 'the same, this often', whole(20, 3_600_000))
   .option('--json', 'print one JSON object instead of the tables')
   .option('--top <n>', 'how many of the commonest words to show', whole(0, 1_000_000), 20)
   .option('--no-compare', 'leave out the same census in a single process')
@@ -59,7 +61,7 @@ export async function run(argv: string[]): Promise<void> {
 }
 
 async function count(folder: Buffer, options: Options): Promise<void> {
-  const killEvery = options.kill === true ? KILL_EVERY : options.kill
+  const killEvery = options.killEvery ?? (options.kill ? KILL_EVERY : undefined)
   const progress = new Progress(process.stderr)
   const { workers, top } = options
   const onProgress = (counted: number, found: number) => progress.show(counted, found)

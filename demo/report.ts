@@ -96,7 +96,7 @@ function names(caption: string, skipped: Skipped[]): string {
   return [`Not counted: ${grouped(skipped.length)} ${caption}`, ...lines].join('\n')
 }
 
-/** Less than this, ms, and starting the workers decides: one takes about 100 ms. */
+/** What one process does in less than this, ms, is hardly worth sharing: to start a worker takes 100 ms. */
 const SMALL_JOB = 1000
 
 function times({ result, workers, single, disagreements }: Report): string {
@@ -108,10 +108,11 @@ function times({ result, workers, single, disagreements }: Report): string {
   lines.push(`${seconds(result.elapsed)} with ${processes}, their start included`)
   if (!single || !disagreements) return lines.join('\n')
   const ratio = single.elapsed / result.elapsed
-  const verdict = ratio >= 1 ? `${ratio.toFixed(2)} times as long` : `only ${ratio.toFixed(2)} of the time`
-  lines.push(`${seconds(single.elapsed)} in one process, with no process to start: ${verdict}`)
+  const verdict =
+    ratio >= 1 ? `${processes} were ${ratio.toFixed(2)} × faster` : `it was ${(1 / ratio).toFixed(2)} × faster`
+  lines.push(`${seconds(single.elapsed)} in one process, after the others, with no process to start: ${verdict}`)
   if (ratio < 1 && single.elapsed < SMALL_JOB) {
-    lines.push('So small a job is done before processes have started; try a larger one: npm run demo -- /usr')
+    lines.push('So small a job gains nothing by being shared: starting processes and handing work over costs more.')
   }
   if (disagreements.length === 0) {
     lines.push(`Totals agree: ${grouped(single.tally.table.size)} words compared one by one.`)

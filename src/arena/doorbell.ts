@@ -8,7 +8,7 @@
  *   rung    anyone to 1, its owner to 0.      asleep    only its owner.
  *
  * A ringer sets `rung` and then reads `asleep`; a sleeper sets `asleep` and then reads `rung` (the futex does it in the
- * kernel, armed() by hand). So one of the two sees the other. `rung` is set to 0 before the owner looks around, never
+ * kernel, the event loop's side by hand, sleeper.ts). So one of the two sees the other. `rung` is set to 0 before the owner looks around, never
  * after: a ring that comes while it looks makes it look again. A ring for nothing costs one look.
  *
  * If a process dies
@@ -58,8 +58,17 @@ export function heard(w: Words, slot: number): boolean {
 /** Peers' bells that this thread has opened. They belong to one life of the slot: its token. */
 const bells = new Map<number, { token: number; fd: number }>()
 
-/** Writes a byte into the pipe that the peer's event loop watches. */
+/** Rings in the peer's event loop. What was committed stays committed: a bell that cannot be reached is no error. */
 function pull(w: Words, slot: number): void {
+  try {
+    writeTo(w, slot)
+  } catch {
+    // no descriptor left, say; the peer looks around by itself twice a second
+  }
+}
+
+/** Writes a byte into the pipe that the peer's event loop watches. */
+function writeTo(w: Words, slot: number): void {
   const at = slotAt(slot)
   const token = tokenOf(slot, load(w, at + SLOT.state))
   let bell = bells.get(slot)
@@ -67,7 +76,7 @@ function pull(w: Words, slot: number): void {
     if (bell) closeFd(bell.fd)
     bells.delete(slot)
     const fd = openPeerPipe(load(w, at + SLOT.pid), load(w, at + SLOT.bell), load(w, at + SLOT.bellInode))
-    if (fd === undefined) return // it is ending, or hidden from us: it looks around by itself four times a second
+    if (fd === undefined) return // it is ending, or hidden from us: it looks around by itself twice a second
     bell = { token, fd }
     bells.set(slot, bell)
   }

@@ -9,7 +9,7 @@ import { peek, poke } from '#words'
 import type { Message } from '../contract/message.ts'
 import { SHAREABLE } from '../contract/shareable.ts'
 import { toRef } from './layout.ts'
-import { isParcel } from './owner.ts'
+import { isParcel, ownerOf } from './owner.ts'
 import {
   discardReferences,
   objectAt,
@@ -55,9 +55,18 @@ export interface OpenParcel {
 
 /** Opens a parcel that belongs to this participant. */
 export function openParcel(session: Session, block: number): OpenParcel {
-  const { w, at } = objectAt(session, block)
   const objects = parcelContents(session, block)
   if (objects.length > 0) openReferences(session, block, objects)
+  try {
+    return read(session, block, objects)
+  } catch (error) {
+    session.allocator.free(block)
+    throw error
+  }
+}
+
+function read(session: Session, block: number, objects: readonly number[]): OpenParcel {
+  const { w, at } = objectAt(session, block)
   const length = (peek(w, at + PARCEL_WORDS.low) >>> 0) + peek(w, at + PARCEL_WORDS.high) * 2 ** 32
   return {
     bytes: session.segment.bytesAt(block + headerBytes(objects.length), length),
@@ -69,6 +78,8 @@ export function openParcel(session: Session, block: number): OpenParcel {
 
 /** Frees a parcel that belongs to this participant without opening it. */
 export function discardParcel(session: Session, block: number): void {
-  if (isParcel(session.allocator.owner(block))) discardReferences(session, block, parcelContents(session, block))
+  const owner = session.allocator.owner(block)
+  if (ownerOf(owner) !== session.me) return // somebody has it by now
+  if (isParcel(owner)) discardReferences(session, block, parcelContents(session, block))
   session.allocator.free(block)
 }

@@ -10,7 +10,8 @@
  *              recovery. The truth about handles.
  *   inFlight   how often the object stands in messages that nobody has opened (blocks whose owner word says PARCEL) and
  *              in other objects. Derived from them: raised before a block becomes a parcel, lowered after it was one.
- * All under the references latch, but for [F1].
+ * All under the references latch, but for [F1], and for [F2] where something else keeps the object alive meanwhile.
+ * Objects that refer to each other in a circle (a queue that holds itself) stay until the session ends.
  *
  * If a process dies
  *   before [F1]             a private block: freed with its owner, and all that it had prepared.

@@ -18,20 +18,24 @@ export class Adoption {
 }
 
 export abstract class SharedObject implements Shareable {
-  /** @internal */ readonly session: Session
-  /** @internal */ readonly address: number
+  /** @internal */ declare readonly session: Session
+  /** @internal */ declare readonly address: number
   /** @internal the words that hold the object, and the index of the first of its own. */
-  protected readonly w: Words
-  /** @internal */ protected readonly at: number
+  declare protected readonly w: Words
+  /** @internal */ declare protected readonly at: number
   #closed = false
 
   /** @internal */
   constructor(adoption: Adoption) {
-    this.session = adoption.session
-    this.address = adoption.address
-    this.w = adoption.session.segment.wordsAt(adoption.address)
-    this.at = adoption.session.segment.indexOf(adoption.address) + BODY
-    adoption.session.keep(this)
+    const { session, address } = adoption
+    // Not enumerable: who compares, clones or prints a handle must not walk through all the memory behind it.
+    Object.defineProperties(this, {
+      session: { value: session },
+      address: { value: address },
+      w: { value: session.segment.wordsAt(address) },
+      at: { value: session.segment.indexOf(address) + BODY },
+    })
+    session.keep(this)
   }
 
   /** @internal how it travels: by the number that the receiver's session resolves. */

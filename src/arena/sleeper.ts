@@ -90,6 +90,11 @@ export class Sleeper {
     }
   }
 
+  /** Recovers whoever died: also somebody whose latch is in the way. */
+  lookForDead(): void {
+    this.#lookForDead()
+  }
+
   // ── awaiting ──
 
   wait(waiters: Waiters): void {
@@ -128,14 +133,24 @@ export class Sleeper {
   #arm(): void {
     if (!this.#armed) {
       this.#armed = true
-      this.#openBell().ref()
       this.#ticker = setInterval(() => {
+        this.#watch()
         this.#lookForDead()
         this.#look()
       }, TICK)
+      this.#watch()
       if (!this.#blocked) store(this.#segment.words, this.#at + SLOT.asleep, AWAITING)
     }
     this.#look()
+  }
+
+  /** With no descriptor left for a bell the tick has to do; the next one tries again. */
+  #watch(): void {
+    try {
+      this.#openBell().ref()
+    } catch {
+      this.#socket = undefined
+    }
   }
 
   /** Marks, and only then looks; whoever changes something afterwards sees the mark. */

@@ -13,6 +13,7 @@
  * Within a thread the waiters for one thing stand in line and are served in the order they came, awaited and blocking
  * ones together: so `put(1); put(2)` arrive in that order, and a put that blocks first helps those before it.
  */
+import { setMaxListeners } from 'node:events'
 import { pause, relax, type Words } from '#words'
 import { TimeoutError } from '../contract/errors.ts'
 import { checkOptions, checkSignal, checkTimeout } from '../contract/options.ts'
@@ -60,14 +61,20 @@ export class Line implements Waiters {
   readonly #place: Place
   readonly #w: Words
   readonly #set: number
+  readonly #blockingFirst: boolean
   readonly #entries: Entry[] = []
   /** From the last waits: is what we wait for usually there within SHORT? Above 0: look before you sleep. */
   #hope = HOPE
   #waits = 0
   #marked = false
 
-  /** `set`: the index in `w` of the wait set (wait-set.ts). */
-  constructor(place: Place, w: Words, set: number) {
+  /**
+   * `set`: the index in `w` of the wait set (wait-set.ts). `blockingFirst`: who blocks this thread goes before those who
+   * await in it. So it must be where those would have to run to let it in: a lock granted to an awaiting task of a thread
+   * that is blocked is never released.
+   */
+  constructor(place: Place, w: Words, set: number, blockingFirst = false) {
+    this.#blockingFirst = blockingFirst
     this.#place = place
     this.#w = w
     this.#set = set
@@ -89,7 +96,7 @@ export class Line implements Waiters {
     try {
       ;({ timeout, signal } = checkWaitOptions(options))
       if (signal?.aborted) return Promise.reject(signal.reason)
-      if (!this.idle) this.#serve() // those before us first
+      if (!this.idle) this.#serveFirst()
       if (this.idle) {
         const got = attempt()
         if (got !== NONE && got !== BUSY) return served(got)
@@ -137,11 +144,14 @@ export class Line implements Waiters {
         timer = setTimeout(onTimeout, Math.min(Math.ceil(left), MAX_TIMER))
         return
       }
-      this.serve() // what is there in time is taken, though we look late
+      this.#serveFirst() // what is there in time is taken, though we look late
       leaveWith(() => late(what, timeout))
     }
     if (timeout !== Number.POSITIVE_INFINITY) timer = setTimeout(onTimeout, Math.min(timeout, MAX_TIMER))
-    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal) {
+      setMaxListeners(0, signal) // many waits with one signal are no leak
+      signal.addEventListener('abort', onAbort, { once: true })
+    }
     this.#entries.push(entry)
     this.#place.sleeper.wait(this)
   }
@@ -150,8 +160,8 @@ export class Line implements Waiters {
   untilSync<T>(what: string, attempt: Attempt<T>, options?: SyncWaitOptions): T {
     checkOptions('options', options, SYNC_WAIT_OPTIONS)
     const timeout = checkTimeout(options?.timeout)
-    if (!this.idle) this.#serve()
-    if (this.idle) {
+    if (!this.idle && !this.#blockingFirst) this.#serveFirst()
+    if (this.idle || this.#blockingFirst) {
       const got = attempt()
       if (got !== NONE && got !== BUSY) return got
     }
@@ -169,7 +179,8 @@ export class Line implements Waiters {
         outcome = error
       },
     }
-    this.#entries.push(entry)
+    if (this.#blockingFirst) this.#entries.unshift(entry)
+    else this.#entries.push(entry)
     this.#block(performance.now(), timeout, () => state !== 'waiting')
     if (state === 'waiting') {
       this.#remove(entry)
@@ -194,7 +205,10 @@ export class Line implements Waiters {
       let rounds = 100
       sleeper.block(began + timeout, () => {
         this.mark()
-        while (this.#serve() === BUSY && !settled() && performance.now() - began < timeout) pause(rounds++)
+        while (this.#serve() === BUSY && !settled() && performance.now() - began < timeout) {
+          pause(rounds++)
+          if (rounds % 50 === 0) sleeper.lookForDead()
+        }
         return settled()
       })
     }
@@ -208,13 +222,13 @@ export class Line implements Waiters {
   /** Everybody in line gets the error: the object is not this process's any more. */
   fail(error: unknown): void {
     for (const entry of this.#entries.splice(0)) entry.reject(error)
-    this.unmark()
-    this.#place.sleeper.forget(this)
+    this.#withdraw()
   }
 
   // ── what the sleeper calls ──
 
   mark(): void {
+    if (this.idle) return // a ring that came for those who have left must be seen as theirs by unmark()
     this.#marked = true
     mark(this.#w, this.#set, this.#place.slot)
   }
@@ -255,15 +269,24 @@ export class Line implements Waiters {
     return undefined
   }
 
+  /** Those who stand in line already. */
+  #serveFirst(): void {
+    this.#serve()
+    if (this.idle) this.#withdraw()
+  }
+
+  /** Nobody here waits any more. */
+  #withdraw(): void {
+    this.unmark()
+    this.#place.sleeper.forget(this)
+  }
+
   /** Leaves the line without having taken anything; false when it was served before. */
   #remove(entry: Entry): boolean {
     const at = this.#entries.indexOf(entry)
     if (at < 0) return false
     this.#entries.splice(at, 1)
-    if (this.idle) {
-      this.unmark()
-      this.#place.sleeper.forget(this)
-    }
+    if (this.idle) this.#withdraw()
     return true
   }
 }

@@ -80,6 +80,8 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
   readonly #log: Log
   readonly #puts: Line
   readonly #gets: Line
+  /** An item that could not be unpacked, when others had been taken with it: for the next get. */
+  #failed: { error: unknown } | undefined
 
   constructor(options?: number | QueueOptions)
   /** @internal */
@@ -109,15 +111,17 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
    * @throws {OutOfSharedMemoryError} at the memory's ceiling: nothing was put
    */
   put(item: T, options?: WaitOptions): Promise<void> {
+    let out: Outgoing | undefined
     try {
       this.assertOpen()
-      const out = this.#pack(item)
+      out = this.#pack(item)
       if (options === undefined && this.#puts.idle) {
         const got = this.#tryPut(out)
         if (got !== NONE && got !== BUSY) return served(undefined)
       }
       return this.#keepPutting('Queue.put()', retain(out), options)
     } catch (error) {
+      if (out) this.#discard(out)
       return Promise.reject(error)
     }
   }
@@ -159,7 +163,11 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     try {
       const got = this.#tryPut(out)
       if (got !== NONE && got !== BUSY) return
-      throw new FullError(`Expected room in the queue, but it holds ${this.qsize()} of at most ${this.maxsize} items`)
+      throw new FullError(
+        got === BUSY
+          ? 'Expected room in the queue at once, but another process is in the middle of a put and takes long'
+          : `Expected room in the queue, but it holds ${this.qsize()} of at most ${this.maxsize} items`,
+      )
     } catch (error) {
       this.#discard(out)
       throw error
@@ -186,8 +194,12 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
         done++
       }
     } catch (error) {
-      if (error instanceof Error) Object.assign(error, { done })
-      iterator.return?.()
+      try {
+        if (error instanceof Error) Object.assign(error, { done })
+        iterator.return?.()
+      } catch {
+        // a reason that cannot be written on, an iterator that cannot be left: what went wrong first counts
+      }
       throw error
     }
   }
@@ -277,14 +289,25 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     const items: T[] = [first as T]
     while (items.length < max) {
       if (this.#log.size() === 0) break
-      const next = this.#tryGet()
-      if (next === NONE || next === BUSY) break
-      items.push(next)
+      try {
+        const next = this.#tryGet()
+        if (next === NONE || next === BUSY) break
+        items.push(next as T)
+      } catch (error) {
+        // Those before are taken and must be given. Whoever calls next gets the error, or meets the end himself.
+        if (!(error instanceof ShutDownError)) this.#failed = { error }
+        break
+      }
     }
     return items
   }
 
   #tryGet(): T | typeof NONE | typeof BUSY {
+    if (this.#failed) {
+      const { error } = this.#failed
+      this.#failed = undefined
+      throw error
+    }
     const taken = unpacking ? new Inbox() : inbox
     const outcome = this.#log.get(taken)
     if (outcome === DONE) return this.#unpack(taken)
@@ -343,7 +366,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
    * No more puts, in any process: they throw ShutDownError, also those that wait. Gets take what is there, and then throw
    * ShutDownError; loops over the queue end. With `immediate` what is queued is dropped, and gets throw at once.
    *
-   * Does not wait. Calling it again does nothing, but for adding `immediate`.
+   * Waits for nobody but a put that is being committed. Calling it again does nothing, but for adding `immediate`.
    */
   shutdown(options?: { immediate?: boolean }): void {
     this.assertOpen()

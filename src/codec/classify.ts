@@ -37,7 +37,7 @@ const boxed: Class = { kind: 'boxed' }
 const shared: Class = {
   kind: 'refused',
   what: 'memory of a SharedArrayBuffer',
-  mend: 'it can be shared between threads of one process only; use SharedArray, or send a copy made with slice()',
+  mend: 'it can be shared between threads of one process only; send a copy of it: new Uint8Array(shared).slice()',
 }
 
 /** What must not travel although it looks like an object, and what to do instead. */

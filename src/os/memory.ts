@@ -24,7 +24,7 @@ export function parseBytes(text: string): number {
   const bytes = match ? Math.floor(Number(match[1]) * UNITS[match[2].toLowerCase() as keyof typeof UNITS]) : Number.NaN
   if (!Number.isSafeInteger(bytes)) {
     throw new ArgumentRangeError(
-      `a number of bytes looks like 512m, 2g or 1073741824, received ${JSON.stringify(text)}`,
+      `Expected a number of bytes such as 512m, 2g or 1073741824 (in MULTIPROC_MEMORY_LIMIT, if it is set), got ${JSON.stringify(text)}`,
     )
   }
   return bytes

@@ -63,8 +63,8 @@ const LONGEST_TIMER = 2 ** 31 - 1
  * never settle.
  *
  * A running child keeps this process's event loop alive; a daemon does not. If this process dies, its daemons are killed
- * by the kernel at once; its other children go on, as in Python. At `process.exit()`, or after an uncaught error,
- * daemons get SIGTERM and a second later SIGKILL. If the child dies, all that it held is given back, and everybody who
+ * by the kernel at once; its other children go on. At `process.exit()`, or after an uncaught error, daemons get SIGTERM
+ * and a second later SIGKILL; the others go on here, too (Python would wait for them). If the child dies, all that it held is given back, and everybody who
  * waited for it is woken.
  *
  * @throws {ArgumentTypeError} {ArgumentRangeError} for options that cannot be

@@ -28,6 +28,7 @@ import { currentSession } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { ArgumentTypeError, InvalidStateError } from '../contract/errors.ts'
 import { checkFunction, checkOptions, describe } from '../contract/options.ts'
+import { SHAREABLE } from '../contract/shareable.ts'
 import { Lock } from '../sync/lock.ts'
 import { RLock } from '../sync/rlock.ts'
 import { fit, TYPE_CODES, type Type, type TypeCode, typeOf, type ValueOf } from './type-codes.ts'
@@ -135,6 +136,7 @@ export class Value<C extends TypeCode = TypeCode> extends SharedObject {
     const held = this.getLock().acquireSync()
     try {
       const after = fit(this.#code, this.#type, fn(this.value))
+      this.assertOpen()
       this.#write(after)
       return after as ValueOf<C>
     } finally {
@@ -217,6 +219,7 @@ function prepare(code: TypeCode, initial: unknown, options: ValueOptions | undef
   if (typeof asked !== 'boolean' && !(asked instanceof Lock)) {
     throw new ArgumentTypeError(`Expected \`lock\` to be true, false, a Lock or an RLock, got ${describe(asked)}`)
   }
+  if (asked instanceof Lock) asked[SHAREABLE]() // throws when it is closed
   const zero = type.form === 'bigint' ? 0n : type.form === 'text' ? '\0' : 0
   const first = fit(code, type, initial === undefined ? zero : initial)
   const lock = asked === true ? new RLock() : asked === false ? undefined : asked

@@ -21,6 +21,7 @@ import {
 } from '../arena/robust-lock.ts'
 import { currentSession, type Session } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
+import { isGone } from '../arena/token.ts'
 import { type Attempt, Line, NONE } from '../arena/until.ts'
 import { InvalidStateError } from '../contract/errors.ts'
 import { checkFunction } from '../contract/options.ts'
@@ -81,7 +82,7 @@ export class Lock extends SharedObject {
     super(adoption instanceof Adoption ? adoption : currentSession().create(kind, LOCK_WORDS))
     this.#arena = this.session.w
     this.#me = this.session.me
-    this.#line = new Line(this.session, this.w, waitersOf(this.at))
+    this.#line = new Line(this.session, this.w, waitersOf(this.at), true)
     if (!(adoption instanceof Adoption)) this.session.publish(this)
   }
 
@@ -147,7 +148,8 @@ export class Lock extends SharedObject {
   }
 
   /**
-   * Releases the lock, whoever holds it (as in Python). Better: `held.release()`, or `using held = …`.
+   * Releases the lock, whoever holds it (as in Python). (A lock whose holder died is free: the next one to acquire it is told.)
+   * Better: `held.release()`, or `using held = …`.
    *
    * @throws {InvalidStateError} when nobody holds it
    */
@@ -155,7 +157,8 @@ export class Lock extends SharedObject {
     this.assertOpen()
     const holder = holderOf(this.w, this.at)
     if (holder === this.#me) this.#current = undefined
-    if (holder === 0 || !give(this.#arena, this.w, this.at, holder)) {
+    const isHeld = holder !== 0 && holder !== ORPHAN && !isGone(this.#arena, holder)
+    if (!isHeld || !give(this.#arena, this.w, this.at, holder)) {
       throw new InvalidStateError(
         'Expected a lock that somebody holds, but it is free: release it once for each acquire',
       )
@@ -194,6 +197,7 @@ export class Lock extends SharedObject {
   }
 
   protected override leave(): void {
+    if (this.#current) this.end(this.#current)
     this.#line.fail(this.closedError())
   }
 }

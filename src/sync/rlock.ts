@@ -22,6 +22,9 @@ interface Tree {
 }
 const trees = new AsyncLocalStorage<Tree>()
 
+/** Those that this thread holds: how often is known to the handle alone, so it must not be collected meanwhile. */
+const held = new Set<RLock>()
+
 /**
  * A lock that its holder may acquire again; it is free when it was released as often.
  *
@@ -72,11 +75,11 @@ export class RLock extends Lock {
   override async with<R>(fn: () => R | Promise<R>, options?: WaitOptions): Promise<R> {
     checkFunction('fn', fn)
     const tree = { lock: this, outer: trees.getStore() }
-    const held = await this.#enter(tree, options)
+    const hold = await this.#enter(tree, options)
     try {
       return await trees.run(tree, fn)
     } finally {
-      held.release()
+      hold.release()
     }
   }
 
@@ -102,16 +105,17 @@ export class RLock extends Lock {
   #try(caller: Tree | undefined, tree: Tree | undefined): Held | typeof NONE {
     const again = this.#again(caller)
     if (again) return again
-    const held = this.attempt()
-    if (held === NONE) return NONE
-    this.#outermost = held
+    const outermost = this.attempt()
+    if (outermost === NONE) return NONE
+    this.#outermost = outermost
     this.#tree = tree
-    return this.#add(held.abandoned)
+    return this.#add(outermost.abandoned)
   }
 
   #add(abandoned: boolean): Again {
     const hold = new Again(this, abandoned)
     this.#holds.push(hold)
+    held.add(this)
     return hold
   }
 
@@ -138,9 +142,18 @@ export class RLock extends Lock {
     this.#holds.splice(at, 1)
     if (this.#holds.length > 0) return
     this.#tree = undefined
-    const held = this.#outermost
+    held.delete(this)
+    const outermost = this.#outermost
     this.#outermost = undefined
-    held?.release()
+    outermost?.release()
+  }
+
+  protected override leave(): void {
+    this.#holds.length = 0
+    this.#tree = undefined
+    this.#outermost = undefined
+    held.delete(this)
+    super.leave()
   }
 
   protected override summary(): Record<string, unknown> {

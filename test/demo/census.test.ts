@@ -102,13 +102,13 @@ for (const [what, args, line] of [
 test('demo: --help explains the options and ends with 0', async () => {
   const { code, stdout } = await demo(['--help'])
   assert.equal(code, 0)
-  for (const option of ['--workers', '--kill', '--json', '--top', '--no-compare'])
+  for (const option of ['--workers', '--kill', '--kill-every', '--json', '--top', '--no-compare'])
     assert.match(stdout, new RegExp(option))
 })
 
 test('demo: --kill, workers killed with SIGKILL all the time: the totals are still exact', async t => {
   const folder = largeTree(t, 300)
-  const report = await json('--workers', '3', '--kill', '150', folder)
+  const report = await json('--workers', '3', '--kill-every', '150', folder)
   assert.ok(report.kills >= 3, `${report.kills} kills`)
   assert.ok(report.deaths >= 3, `${report.deaths} deaths`)
   assert.deepEqual(report.totals, report.single.totals)

@@ -1,0 +1,132 @@
+// What a handle does at its edges: closed while held, compared and cloned, collected, refused.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { ClosedError, Event, Lock, Queue, RLock, registerClass, ShutDownError, Value } from 'multiproc'
+import { currentSession } from '#src/arena/session.js'
+
+const blocks = () => currentSession().allocator.blocks().length
+
+test('Lock.close() while it is held here releases it; the old hold releases nothing of what comes after', () => {
+  const carrier = new Queue<Lock>()
+  const lock = new Lock()
+  carrier.putNowait(lock) // keeps the object, whatever becomes of the handle
+  const hold = lock.acquireSync()
+  lock.close()
+  const again = carrier.getNowait()
+  assert.equal(again.locked(), false)
+  const other = again.acquireSync()
+  hold.release()
+  assert.equal(again.locked(), true)
+  other.release()
+})
+
+test('RLock.close() while it is held here: the old hold releases nothing of what comes after', () => {
+  const carrier = new Queue<RLock>()
+  const lock = new RLock()
+  carrier.putNowait(lock)
+  const hold = lock.acquireSync()
+  lock.close()
+  const again = carrier.getNowait()
+  const other = again.acquireSync({ timeout: 1000 })
+  hold.release()
+  assert.equal(again.locked(), true)
+  other.release()
+})
+
+test('Lock.acquireSync() goes before those who await in its thread: they could not release it', async () => {
+  const lock = new Lock()
+  const first = lock.acquireSync()
+  const awaited = lock.acquire({ timeout: 5000 })
+  first.release()
+  const blocking = lock.acquireSync({ timeout: 1000 })
+  blocking.release()
+  ;(await awaited).release()
+  assert.equal(lock.locked(), false)
+})
+
+test('new Value() with a closed lock is refused', () => {
+  const lock = new Lock()
+  lock.close()
+  const before = blocks()
+  assert.throws(() => new Value('i', 0, { lock }), ClosedError)
+  assert.equal(blocks(), before)
+})
+
+test('Value.update() that closes the Value changes nothing', () => {
+  const value = new Value('i', 1)
+  const closing = (n: number) => {
+    value.close()
+    return n + 1
+  }
+  assert.throws(() => value.update(closing), ClosedError)
+})
+
+class Fragile {
+  readonly whole = true
+}
+
+test('Queue.getMany() gives what it took when a later item cannot be unpacked; the next get has the error', async () => {
+  const bad = new Error('cannot be unpacked')
+  const unpack = (): Fragile => {
+    throw bad
+  }
+  registerClass(Fragile, { name: 'test.Fragile', pack: () => 0, unpack })
+  const queue = new Queue<unknown>()
+  await queue.putMany([1, 2, new Fragile(), 4])
+  assert.deepEqual(await queue.getMany(4), [1, 2])
+  await assert.rejects(queue.get())
+  assert.equal(await queue.get(), 4)
+})
+
+test('Queue.put() refused by a queue that was shut down leaves no memory behind', async () => {
+  const queue = new Queue<unknown>()
+  queue.shutdown()
+  const lock = new Lock()
+  await assert.rejects(queue.put(new Uint8Array(100_000)), ShutDownError)
+  const before = blocks()
+  for (let i = 0; i < 20; i++) {
+    await assert.rejects(queue.put(new Uint8Array(100_000)), ShutDownError)
+    await assert.rejects(queue.put({ lock }), ShutDownError)
+  }
+  assert.equal(blocks(), before)
+})
+
+test('Queue.putMany() stopped by a reason that cannot be written on rejects with that reason', async () => {
+  const queue = new Queue<number>(1)
+  const stop = new AbortController()
+  const putting = queue.putMany([1, 2], { signal: stop.signal })
+  const reason = Object.freeze(new Error('stop'))
+  stop.abort(reason)
+  await assert.rejects(putting, error => error === reason)
+})
+
+test('a handle shows nothing of the memory behind it to who lists, clones, compares or prints it', () => {
+  for (const make of [
+    () => new Queue(),
+    () => new Lock(),
+    () => new RLock(),
+    () => new Event(),
+    () => new Value('i'),
+  ]) {
+    const handle = make()
+    assert.deepEqual(Object.keys(handle), [])
+    assert.equal(JSON.stringify(handle), '{}')
+    assert.deepEqual(structuredClone(handle), {})
+    assert.deepStrictEqual(make(), handle)
+  }
+})
+
+test('an RLock that this thread holds is kept, though nobody keeps the handle', async () => {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  const value = new Value('i', 0)
+  value.getLock().acquireSync()
+  for (let i = 0; i < 5; i++) {
+    gc()
+    await new Promise(setImmediate)
+  }
+  value.getLock().release()
+  assert.equal(value.getLock().locked(), false)
+})
