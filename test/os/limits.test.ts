@@ -115,6 +115,9 @@ test('parseBytes() reads sizes as people write them', () => {
 
 test('parseBytes() of anything else says what a size looks like', () => {
   for (const text of ['', 'm', '-1', '1e9', '2gg', '0x10', 'NaN', '1 2', '99999999t']) {
-    assert.throws(() => parseBytes(text), { name: 'ArgumentRangeError', message: /512m, 2g or 1073741824 .*MULTIPROC_MEMORY_LIMIT.*, got "/ })
+    assert.throws(() => parseBytes(text), {
+      name: 'ArgumentRangeError',
+      message: /512m, 2g or 1073741824 .*MULTIPROC_MEMORY_LIMIT.*, got "/,
+    })
   }
 })
