@@ -86,11 +86,6 @@ export class Session {
     return reserve(this.w, this.me, name)
   }
 
-  /** The child never started. */
-  unreserve(token: number): void {
-    this.childEnded(token)
-  }
-
   /** The child, the whole process, has ended: recover what it left and wake everybody. */
   childEnded(token: number): void {
     declareDead(this.w, token)
@@ -168,11 +163,6 @@ export function currentSession(): Session {
 /** In a child, before anything else. */
 export function attachSession(fd: number, token: number): Session {
   current = Session.join(fd, token)
-  return current
-}
-
-/** The session if there is one already: looking must not found one. */
-export function sessionIfAny(): Session | undefined {
   return current
 }
 
