@@ -21,8 +21,8 @@ import {
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import { endWithThisProcess } from './daemons.ts'
 import { checkMayStart, children, identityFor, nextPath } from './family.ts'
-import { spawnChild } from './start/spawn.ts'
-import type { Child } from './start-method.ts'
+import { startChild } from './start/start.ts'
+import { type Child, getStartMethod } from './start-method.ts'
 import { resolveTarget, type Target } from './target.ts'
 
 export interface ProcessOptions<A extends unknown[]> {
@@ -125,7 +125,7 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
       )
     }
     checkMayStart(this.#name)
-    const child = spawnChild({
+    const child = startChild(getStartMethod(), {
       identity: identityFor(this.#name, this.#path, this.#daemon),
       target: resolveTarget(options.target),
       args: options.args ?? [],

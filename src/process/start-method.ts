@@ -19,6 +19,18 @@ export interface StartPlan {
   readonly memoryLimitMb: number | undefined
 }
 
+/** What the child reads first. */
+export interface ToldToChild {
+  readonly identity: StartPlan['identity']
+  readonly target: StartPlan['target']
+  readonly argv: readonly string[]
+}
+
+/** What the child reads once its module is there. */
+export interface GivenToChild {
+  readonly args: readonly unknown[]
+}
+
 /** A started child, however it was started. */
 export interface Child {
   readonly pid: number

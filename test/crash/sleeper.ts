@@ -1,6 +1,6 @@
 // Somebody who waits for an object in another process, while a third one works on it and dies.
 import type { TestContext } from 'node:test'
-import { type Event, type Lock, Process, Queue } from 'multiproc'
+import { type Lock, Process, Queue } from 'multiproc'
 import { participants } from '#src/arena/participants.js'
 import { bodyAt } from '#src/arena/references.js'
 import { currentSession } from '#src/arena/session.js'
@@ -12,9 +12,14 @@ import { until } from '../support/children.js'
 export const LIMIT = 20_000
 
 export interface Sleeping {
-  readonly what: 'get' | 'put' | 'acquire' | 'wait'
+  /** The operation; its blocking form has 'Sync' behind it. */
+  readonly what: string
   readonly object: any
   readonly blocking: boolean
+  /** What it is called with, before its options. */
+  readonly args?: readonly unknown[]
+  /** Where in the object's own words the wait set lies; of get, put, acquire and wait (of an Event) it is known. */
+  readonly set?: number
 }
 
 /** In the child: waits for what it is told to wait for, and reports what came of it, one after the other. */
@@ -25,7 +30,7 @@ export async function sleeper(commands: Queue<Sleeping>, answers: Queue<unknown>
   }
 }
 
-async function wait({ what, object, blocking }: Sleeping): Promise<unknown> {
+async function wait({ what, object, blocking, args = [] }: Sleeping): Promise<unknown> {
   const limit = { timeout: LIMIT }
   switch (what) {
     case 'get':
@@ -34,18 +39,18 @@ async function wait({ what, object, blocking }: Sleeping): Promise<unknown> {
       if (blocking) (object as Queue).putSync('slept', limit)
       else await (object as Queue).put('slept', limit)
       return 'done'
-    case 'wait':
-      if (blocking) (object as Event).waitSync(limit)
-      else await (object as Event).wait(limit)
-      return 'done'
     case 'acquire': {
       const held = blocking ? (object as Lock).acquireSync(limit) : await (object as Lock).acquire(limit)
       const { abandoned } = held
       held.release()
       return abandoned ? 'abandoned' : 'held'
     }
+    default:
+      return (await object[blocking ? `${what}Sync` : what](...args, limit)) ?? 'done'
   }
 }
+
+const SETS: Record<string, number> = { get: NOT_EMPTY, put: NOT_FULL, acquire: 1, wait: 1 }
 
 /** A process that sleeps where it is told to. */
 export class Sleeper {
@@ -68,7 +73,7 @@ export class Sleeper {
     this.#commands.putNowait(sleeping)
     const session = currentSession()
     const { w, at } = bodyAt(session, sleeping.object.address)
-    const set = at + { get: NOT_EMPTY, put: NOT_FULL, acquire: 1, wait: 1 }[sleeping.what]
+    const set = at + (sleeping.set ?? SETS[sleeping.what])
     const slot = () => participants(session.w).find(({ pid }) => pid === this.process.pid)?.slot
     const marked = (s: number | undefined) => s !== undefined && (load(w, set + 1 + (s >>> 5)) >>> (s & 31)) & 1
     await until(() => marked(slot()) === 1, LIMIT, 'a process to fall asleep')

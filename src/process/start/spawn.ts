@@ -21,7 +21,7 @@ import { peekExit } from '../../os/child-status.ts'
 import { closeFd } from '../../os/descriptor.ts'
 import { openPidfd } from '../../os/pidfd.ts'
 import { pollReadable } from '../../os/poll.ts'
-import type { Child, StartPlan } from '../start-method.ts'
+import type { Child, GivenToChild, StartPlan, ToldToChild } from '../start-method.ts'
 import { inheritedExecArgv } from './exec-argv.ts'
 
 const BOOTSTRAP = fileURLToPath(new URL('../bootstrap.js', import.meta.url))
@@ -66,18 +66,6 @@ export function spawnChild(plan: StartPlan): Child {
     session.childEnded(token) // it never began; what was laid down for it goes as if it had
     throw error
   }
-}
-
-/** What the child reads first. */
-export interface ToldToChild {
-  readonly identity: StartPlan['identity']
-  readonly target: StartPlan['target']
-  readonly argv: readonly string[]
-}
-
-/** What the child reads once its module is there. */
-export interface GivenToChild {
-  readonly args: readonly unknown[]
 }
 
 /**

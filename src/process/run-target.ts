@@ -1,0 +1,148 @@
+/**
+ * What a child does once it has joined the session, however it was started: learn who it is, import its target's module
+ * (which may register the classes that the arguments are made of), read the arguments, call. Then it ends by itself as
+ * soon as its event loop is empty.
+ *
+ * Whatever goes wrong is printed on stderr under the name of the child, and the exit code is 1. What goes wrong later,
+ * in the background, is left to the user's own listeners where there are any.
+ */
+import { writeSync } from 'node:fs'
+import { inspect } from 'node:util'
+import { openParcel } from '../arena/parcel.ts'
+import type { Session } from '../arena/session.ts'
+import { decode } from '../codec/codec.ts'
+import { InvalidTargetError } from '../contract/errors.ts'
+import { becomeChild, type Identity, setImporting } from './family.ts'
+import type { GivenToChild, ToldToChild } from './start-method.ts'
+import type { ResolvedTarget } from './target.ts'
+
+/** Node's own code for a program that waits for what can never come. */
+const UNSETTLED = 13
+
+/** How deep a chain of causes is printed. */
+const CAUSES = 6
+
+type AnyFunction = (...args: unknown[]) => unknown
+
+let name = 'a child'
+/** Where we are, for the message of whatever goes wrong; `null` when the target has been left. */
+let doing: string | null = 'joining the session of its parent'
+
+/** Runs the whole life of a child: `joined` gives the session it has joined; the rest lies there. */
+export function live(childName: string, joined: () => Promise<Joined> | Joined): void {
+  name = childName
+  process.on('uncaughtException', error => {
+    // the user's own listener takes over, as it would in a program that is no child
+    if (process.listenerCount('uncaughtException') > 1) return
+    fail(error)
+  })
+  endWhenNothingIsLeft()
+  run(joined).then(
+    () => {
+      doing = null
+    },
+    error => fail(error),
+  )
+}
+
+export interface Joined {
+  readonly session: Session
+  /** Where in the session lies what the child is told, and what it is given. */
+  readonly toldAt: number
+  readonly argsAt: number
+  /** Called once the child knows who it is, before any of the user's code. */
+  settleIn?(identity: Identity, argv: readonly string[]): void
+}
+
+async function run(joined: () => Promise<Joined> | Joined): Promise<void> {
+  const { session, toldAt, argsAt, settleIn } = await joined()
+  const { identity, target, argv } = take<ToldToChild>(session, toldAt)
+  name = identity.name
+  becomeChild(identity)
+  settleIn?.(identity, argv)
+  doing = `importing ${target.module}`
+  setImporting(true)
+  const fn = await load(target)
+  setImporting(false)
+  doing = 'reading its arguments'
+  const { args } = take<GivenToChild>(session, argsAt)
+  doing = 'waiting for the promise of its target'
+  await fn(...args)
+}
+
+function take<T>(session: Session, address: number): T {
+  const parcel = openParcel(session, address)
+  try {
+    return decode(parcel.bytes, parcel.headLength, parcel.handles) as T
+  } finally {
+    parcel.free()
+  }
+}
+
+async function load(target: ResolvedTarget): Promise<AnyFunction> {
+  const module: Record<string, unknown> = await import(target.module)
+  // Node sees some, but not all, exports of a CommonJS module; its default is the whole of them
+  const whole = module.default as Record<string, unknown> | null | undefined
+  const found = target.name in module ? module[target.name] : whole?.[target.name]
+  if (typeof found !== 'function') {
+    throw new InvalidTargetError(
+      `Expected ${target.module} to export a function \`${target.name}\` in the child, but ${
+        found === undefined ? 'it does not' : `it is ${inspect(found, { depth: 0 })}`
+      }; export it whether or not isMainProcess is true`,
+    )
+  }
+  if (target.source !== undefined && target.source !== Function.prototype.toString.call(found)) {
+    throw new InvalidTargetError(
+      `Expected \`${target.name}\` of ${target.module} to be the same function in the child as in its parent, but it is ` +
+        'another one; the file was changed in between, or the function is made differently here',
+    )
+  }
+  return found as AnyFunction
+}
+
+/** The loop is empty and the target has not returned: it waits for something that nobody will ever do. */
+function endWhenNothingIsLeft(): void {
+  let empty = false
+  process.on('beforeExit', () => {
+    empty = true
+    setImmediate(() => {
+      empty = false // another listener gave the loop new work
+    }).unref()
+  })
+  process.on('exit', code => {
+    if (!empty || doing === null || code !== 0) return
+    process.exitCode = UNSETTLED
+    print(`${title()} ended while ${doing}: nothing is left that could settle it\n`)
+  })
+}
+
+function fail(error: unknown): never {
+  const where = doing === null || doing.startsWith('waiting') ? '' : ` while ${doing}`
+  print(`${title()} failed${where}:\n${show(error)}\n`)
+  process.exit(1)
+}
+
+function show(error: unknown): string {
+  try {
+    return inspect(error, { depth: CAUSES })
+  } catch {
+    return 'something that cannot be shown' // a getter of its own threw
+  }
+}
+
+function title(): string {
+  return `${name} (pid ${process.pid})`
+}
+
+/** To the descriptor: the stream may be replaced, closed or full. */
+function print(text: string): void {
+  const bytes = Buffer.from(text)
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(2, bytes, done)
+    } catch (error) {
+      // nobody reads any more: then nobody misses it
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
+    }
+  }
+}
