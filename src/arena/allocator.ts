@@ -75,9 +75,12 @@ export class Allocator {
     this.#lookForDead = lookForDead
   }
 
-  /** A block of at least `bytes`, owned by this participant, with whatever was in it. Throws OutOfSharedMemoryError. */
-  allocate(bytes: number): number {
-    if (bytes > LARGEST) return this.#allocateRun(bytes)
+  /**
+   * A block of at least `bytes`, owned by this participant, with whatever was in it; `blank`: a run of units (more than
+   * LARGEST) reads as zero, and its pages are there. Throws OutOfSharedMemoryError.
+   */
+  allocate(bytes: number, blank = false): number {
+    if (bytes > LARGEST) return this.#allocateRun(bytes, blank)
     const sizeClass = sizeClassOf(bytes)
     let shelf = this.#shelves[sizeClass]
     if (shelf === undefined) {
@@ -152,7 +155,7 @@ export class Allocator {
     return found
   }
 
-  #allocateRun(bytes: number): number {
+  #allocateRun(bytes: number, blank: boolean): number {
     const units = Math.ceil(bytes / UNIT)
     let unit = takeRun(this.#w, this.#me, units)
     if (unit === 0) {
@@ -161,8 +164,9 @@ export class Allocator {
       unit = takeRun(this.#w, this.#me, units)
       if (unit === 0) throw this.#exhausted(bytes)
     }
-    if (bytes >= POPULATED) {
+    if (blank || bytes >= POPULATED) {
       try {
+        if (blank) this.#memory.discard(unit * UNIT, units * UNIT) // clears no page that is not there
         this.#memory.populate(unit * UNIT, bytes)
       } catch (error) {
         this.#discardAndGive(unit, units)

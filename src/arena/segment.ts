@@ -7,7 +7,7 @@
  */
 
 import { MultiprocError } from '../contract/errors.ts'
-import { assertAtomicsWork, mapShared } from '../os/mapping.ts'
+import { assertAtomicsWork, type Mapping, mapShared, partOf } from '../os/mapping.ts'
 import { createMemfd, fileSize, populate, punchHole } from '../os/memfd.ts'
 import type { Memory } from './allocator.ts'
 import { firstUnitOf, HEADER, MAGIC, UNIT } from './layout.ts'
@@ -15,9 +15,17 @@ import { load, poke, store, type Words, wordsOf } from './words.ts'
 
 const WINDOW = 1 << 30
 
+/** Pages of arm64 may be as large as this; a mapping begins with a page. */
+export const LARGEST_PAGE = 65536
+
 interface Window {
+  readonly mapping: Mapping
   readonly words: Words
   readonly bytes: Uint8Array
+}
+
+function windowOf(mapping: Mapping): Window {
+  return { mapping, words: wordsOf(mapping), bytes: new Uint8Array(mapping.buffer) }
 }
 
 export class Segment implements Memory {
@@ -33,10 +41,10 @@ export class Segment implements Memory {
   private constructor(fd: number) {
     this.fd = fd
     this.#size = fileSize(fd)
-    const mapping = mapShared(fd, 0, Math.min(WINDOW, this.#size))
-    this.#base = mapping.address
-    this.words = wordsOf(mapping)
-    this.#windows.push({ words: this.words, bytes: new Uint8Array(mapping.buffer) })
+    const first = windowOf(mapShared(fd, 0, Math.min(WINDOW, this.#size)))
+    this.#base = first.mapping.address
+    this.words = first.words
+    this.#windows.push(first)
   }
 
   /** A new, empty memory that may come to hold `limit` bytes. */
@@ -87,12 +95,22 @@ export class Segment implements Memory {
       return this.#window(first).bytes.subarray(at, at + length)
     }
     if (this.#wide?.address !== address || this.#wide.length < length) {
-      const whole = Math.ceil((length + 4096) / 4096) * 4096
-      const start = Math.floor(address / 4096) * 4096
+      const whole = Math.ceil((length + LARGEST_PAGE) / LARGEST_PAGE) * LARGEST_PAGE
+      const start = Math.floor(address / LARGEST_PAGE) * LARGEST_PAGE
       const { buffer } = mapShared(this.fd, start, Math.min(whole, this.#size - start))
       this.#wide = { address, length, bytes: new Uint8Array(buffer, address - start, length) }
     }
     return this.#wide.bytes.subarray(0, length)
+  }
+
+  /**
+   * These bytes and no others as an ArrayBuffer, which may be given to the user. What lies across windows begins at a
+   * multiple of LARGEST_PAGE and gets a mapping of its own.
+   */
+  bufferAt(address: number, length: number): ArrayBuffer {
+    const n = Math.floor(address / WINDOW)
+    if (address + length > (n + 1) * WINDOW) return mapShared(this.fd, address, length).buffer
+    return partOf(this.#window(n).mapping, address % WINDOW, length)
   }
 
   /** Makes sure that the pages are there: no memory is an error here, and a deadly signal later. */
@@ -108,8 +126,7 @@ export class Segment implements Memory {
   #window(n: number): Window {
     let window = this.#windows[n]
     if (window === undefined) {
-      const mapping = mapShared(this.fd, n * WINDOW, Math.min(WINDOW, this.#size - n * WINDOW))
-      window = { words: wordsOf(mapping), bytes: new Uint8Array(mapping.buffer) }
+      window = windowOf(mapShared(this.fd, n * WINDOW, Math.min(WINDOW, this.#size - n * WINDOW)))
       this.#windows[n] = window
     }
     return window

@@ -109,19 +109,19 @@ export class Session {
 
   // ── objects ──
 
-  /** A new object of the kind, private until publish(). */
-  create(kind: number, bodyWords: number): Adoption {
-    return new Adoption(this, allocateObject(this, kind, bodyWords))
+  /** A new object of the kind, private until publish(); with data behind its body when it shall have more `bytes` than that. */
+  create(kind: number, bodyWords: number, bytes = 0): Adoption {
+    return new Adoption(this, allocateObject(this, kind, bodyWords, bytes))
   }
 
   publish(object: { address: number }, others: readonly number[] = []): void {
     publishObject(this, object.address, others)
   }
 
-  /** This thread's handle on the object: the one it has, or a new one. It must hold a reference already. */
-  handle(address: number): SharedObject {
+  /** What this thread's user has of the object: what is there already, or made anew. It must hold a reference already. */
+  handle(address: number): object {
     const known = this.#handles.get(address)?.deref()
-    return known ?? kindOf(kindCode(this, address)).open(new Adoption(this, address))
+    return (known ?? kindOf(kindCode(this, address)).open(new Adoption(this, address))).face
   }
 
   /** A handle was built: its reference goes when it is collected, if not before. */

@@ -13,8 +13,8 @@ const FD_CLOEXEC = 1
 const openedByNode = new Set<number>()
 
 /** Opens a path; close-on-exec, and closed by Node when this worker thread ends. Throws what `fs.openSync` throws. */
-export function openForThread(path: string, flags: number): number {
-  const fd = openSync(path, flags) // libuv adds O_CLOEXEC
+export function openForThread(path: string, flags: number, mode?: number): number {
+  const fd = openSync(path, flags, mode) // libuv adds O_CLOEXEC
   openedByNode.add(fd)
   return fd
 }

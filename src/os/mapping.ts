@@ -48,6 +48,18 @@ export function mapShared(fd: number, offset: number, length: number): Mapping {
   return { address, length, buffer }
 }
 
+/** What a part is a part of: it stays mapped as long as the part can be reached. */
+const wholes = new WeakMap<ArrayBuffer, ArrayBuffer>()
+
+/** These bytes of the mapping, and no others, as a buffer of their own. */
+export function partOf(mapping: Mapping, offset: number, length: number): ArrayBuffer {
+  if (length === 0) return new ArrayBuffer(0)
+  const buffer = libc().view(mapping.address + BigInt(offset), length)
+  forbidTransfer(buffer)
+  wholes.set(buffer, mapping.buffer)
+  return buffer
+}
+
 /** Keeps the mapping this address lies in for the life of the thread, for what C or the kernel goes on looking at. */
 export function pinMapping(address: bigint): void {
   for (const mapping of mappings) {

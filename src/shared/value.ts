@@ -1,10 +1,11 @@
 /**
  * One number or character that processes share.
  *
- *   bits (two words, 8-byte aligned) · lock        bits: up to 32 use the first word only; lock: the lock it goes with
+ *   bits (two words, 8-byte aligned) · lock · type        bits: up to 32 use the first word only; lock: the lock it goes
+ *                                                         with; type: the code, and whether it is a RawValue
  *
- * Who writes the words: `bits` anyone, a plain assignment by one store, a change by one compareExchange; `lock` nobody
- * after the object is published.
+ * Who writes the words: `bits` anyone, a plain assignment by one store, a change by one compareExchange; `lock` and `type`
+ * nobody after the object is published.
  *
  * If a process dies: a store happened or did not, nothing is torn. In update() the lock is free for the next one, whose
  * hold is `abandoned`; the value is the old one or the new one.
@@ -37,6 +38,8 @@ const KIND = 4
 const LOCK = 2
 const TYPE = 3
 const WORDS = 4
+/** Beside the number of the type: it was made as a RawValue. */
+const RAW = 1 << 8
 
 export interface ValueOptions {
   /** true: a lock of its own (default); false: none; a Lock or RLock: that one. */
@@ -76,8 +79,8 @@ export class Value<C extends TypeCode = TypeCode> extends SharedObject {
   constructor(typeOrAdoption: C | Adoption, initial?: ValueOf<C>, options?: ValueOptions) {
     const made = typeOrAdoption instanceof Adoption ? undefined : prepare(typeOrAdoption, initial, options)
     super(made?.adoption ?? (typeOrAdoption as Adoption))
-    if (made) poke(this.w, this.at + TYPE, TYPE_CODES.indexOf(made.code))
-    this.#code = TYPE_CODES[peek(this.w, this.at + TYPE)]
+    if (made) poke(this.w, this.at + TYPE, TYPE_CODES.indexOf(made.code) | (this instanceof RawValue ? RAW : 0))
+    this.#code = TYPE_CODES[peek(this.w, this.at + TYPE) & ~RAW]
     this.#type = typeOf(this.#code)
     this.#wide = wideWordsOf(this.w)
     if (made) {
@@ -198,6 +201,23 @@ export class Value<C extends TypeCode = TypeCode> extends SharedObject {
   }
 }
 
+/**
+ * A Value without a lock: getLock() and update() throw, everything else is the same.
+ *
+ * @example
+ * const counter = new RawValue('i', 40)
+ * assert.equal(counter.add(2), 42)
+ */
+export class RawValue<C extends TypeCode = TypeCode> extends Value<C> {
+  constructor(type: C, initial?: ValueOf<C>)
+  /** @internal */
+  constructor(adoption: Adoption)
+  constructor(typeOrAdoption: C | Adoption, initial?: ValueOf<C>) {
+    if (typeOrAdoption instanceof Adoption) super(typeOrAdoption)
+    else super(typeOrAdoption, initial, { lock: false })
+  }
+}
+
 function bits(value: number | bigint | string, form: Type['form']): number {
   if (form === 'integer') return (value as number) | 0
   if (form === 'text') return (value as string).charCodeAt(0)
@@ -229,7 +249,10 @@ function prepare(code: TypeCode, initial: unknown, options: ValueOptions | undef
 export const valueKind: Kind = {
   code: KIND,
   name: 'Value',
-  open: adoption => new Value(adoption),
+  open(adoption) {
+    const { w, at } = bodyAt(adoption.session, adoption.address)
+    return (peek(w, at + TYPE) & RAW) === 0 ? new Value(adoption) : new RawValue(adoption)
+  },
   recover: () => true,
   takeApart(session, address) {
     const { w, at } = bodyAt(session, address)
@@ -240,5 +263,9 @@ export const valueKind: Kind = {
     const lock = toAddress(peek(w, at + LOCK))
     return lock === 0 ? [] : [lock]
   },
-  check: () => [],
+  check(session, address) {
+    const { w, at } = bodyAt(session, address)
+    const type = peek(w, at + TYPE)
+    return TYPE_CODES[type & ~RAW] ? [] : [`its type has number ${type}, which does not exist`]
+  },
 }
