@@ -1,6 +1,6 @@
 /**
- * A list of fixed length in a block of SharedMemory, byte for byte as CPython's shared_memory.ShareableList lays it out
- * (little-endian, everything on 8 bytes):
+ * A list of fixed length in a block of SharedMemory, byte for byte as the ShareableList of CPython 3.9 and later lays it
+ * out (little-endian, everything on 8 bytes; one that 3.8 made, with sizes in the place of offsets, is read and written):
  *
  *   count (int64) · count + 1 offsets (int64) │ items │ formats (8 bytes each, NUL-padded) · kinds (1 byte each)
  *
@@ -46,7 +46,8 @@ interface Packed {
 }
 
 /**
- * A list of fixed length that any process can attach, in Python too: its bytes are those of CPython's ShareableList.
+ * A list of fixed length that any process can attach, also in Python: its bytes are those of CPython's ShareableList, from
+ * 3.9 on.
  *
  * It holds whole numbers and bigints of 64 bits, other numbers, booleans, strings, bytes (Uint8Array), and null for None.
  * A number that is a safe integer is written as Python's int, any other as a float (-0 and 1e300 too); an int outside the
@@ -226,14 +227,17 @@ function slotFor(value: Packed['value']): number {
 /** Where the items lie, of a block that may be anything. */
 function placesIn(shm: SharedMemory): number[] {
   const view = new DataView(shm.buf.buffer)
-  const size = shm.size
-  const count = size < 2 * WORD ? -1 : Number(view.getBigInt64(0, true))
-  if (count >= 0 && (count + 2) * WORD <= size) {
-    const first = (count + 2) * WORD
-    const places = Array.from({ length: count + 1 }, (_, i) => first + Number(view.getBigInt64((i + 1) * WORD, true)))
-    const fits = places[count] + count * (WORD + 1) <= size
-    if (fits && places[0] === first && places.every((place, i) => i === 0 || place >= places[i - 1] + WORD))
-      return places
+  const word = (i: number) => Number(view.getBigInt64(i * WORD, true))
+  const count = shm.size < WORD ? -1 : word(0)
+  if (count >= 0 && (count + 1) * WORD <= shm.size) {
+    // CPython 3.8 has sizes there, where later ones have offsets and one more of them
+    const sizes = count === 0 ? shm.size === WORD : word(1) !== 0
+    const places = [(count + (sizes ? 1 : 2)) * WORD]
+    if (places[0] <= shm.size) {
+      for (let i = 0; i < count; i++) places.push(sizes ? places[i] + word(i + 1) : places[0] + word(i + 2))
+      const last = places[count] + count * (WORD + 1)
+      if (last <= shm.size && places.every((place, i) => i === 0 || place >= places[i - 1] + WORD)) return places
+    }
   }
   throw new InvalidStateError(
     `Expected a ShareableList in the shared memory ${JSON.stringify(shm.name)}, got other bytes; attach it as SharedMemory`,
