@@ -64,15 +64,15 @@ export class Allocator {
   readonly #memory: Memory
   readonly #w: Words
   readonly #me: number
-  readonly #lookForDead: () => void
+  readonly #reclaim: () => void
   readonly #shelves: (Shelf | undefined)[] = []
 
-  /** `lookForDead`: what the dead owned may be all that is missing. */
-  constructor(memory: Memory, me: number, lookForDead: () => void = () => {}) {
+  /** `reclaim`: frees what is owned without need; called once before memory is refused. */
+  constructor(memory: Memory, me: number, reclaim: () => void = () => {}) {
     this.#memory = memory
     this.#w = memory.words
     this.#me = me
-    this.#lookForDead = lookForDead
+    this.#reclaim = reclaim
   }
 
   /**
@@ -124,7 +124,7 @@ export class Allocator {
   #bring(size: number): number {
     const slab = this.#adopt(size) || this.#newSlab(size)
     if (slab !== 0) return slab
-    this.#lookForDead()
+    this.#reclaim()
     this.trim()
     return this.#adopt(size) || this.#newSlab(size)
   }
@@ -159,7 +159,7 @@ export class Allocator {
     const units = Math.ceil(bytes / UNIT)
     let unit = takeRun(this.#w, this.#me, units)
     if (unit === 0) {
-      this.#lookForDead()
+      this.#reclaim()
       this.trim()
       unit = takeRun(this.#w, this.#me, units)
       if (unit === 0) throw this.#exhausted(bytes)

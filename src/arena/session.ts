@@ -7,6 +7,7 @@
 import type { Words } from '#words'
 import { MultiprocError } from '../contract/errors.ts'
 import { setCloseOnExec } from '../os/descriptor.ts'
+import { collectGarbage } from '../os/garbage.ts'
 import { memoryAvailable, parseBytes } from '../os/memory.ts'
 import { openOwn } from '../os/ofd-lock.ts'
 import { requirePlatform } from '../os/platform.ts'
@@ -26,6 +27,8 @@ import { slotOf } from './token.ts'
 const TRIM_EVERY = 10_000
 /** A process takes milliseconds to be gone after its main thread is, longer on a busy machine. ms */
 const LOOK_AGAIN = 50
+/** A collection that freed no handle is not tried again for so many times as long as it took. */
+const FRUITLESS = 20
 
 export class Session {
   readonly segment: Segment
@@ -43,6 +46,7 @@ export class Session {
   #looks = 0
   #lookAgain: NodeJS.Timeout | undefined
   #dropped = 0
+  #collectNotBefore = 0
 
   private constructor(segment: Segment, token: number) {
     this.segment = segment
@@ -55,7 +59,7 @@ export class Session {
         'Expected the process that started this one to be alive; it ended, so there is nothing to join',
       )
     }
-    this.allocator = new Allocator(segment, token, () => this.lookForDead())
+    this.allocator = new Allocator(segment, token, () => this.#reclaim())
     this.sleeper = new Sleeper(segment, this.slot, () => this.lookForDead())
   }
 
@@ -143,6 +147,18 @@ export class Session {
     if (!this.#handles.delete(address)) return
     dropReference(this, address)
     if (++this.#dropped % TRIM_EVERY === 0) this.allocator.trim()
+  }
+
+  /** There is no memory left: what the dead owned may be all that is missing, or handles that nobody can reach any more. */
+  #reclaim(): void {
+    this.lookForDead()
+    const before = this.#handles.size
+    const began = performance.now()
+    if (before === 0 || began < this.#collectNotBefore) return
+    collectGarbage()
+    for (const address of [...this.#handles.keys()]) this.#afterCollection(address)
+    const ended = performance.now()
+    if (this.#handles.size === before) this.#collectNotBefore = ended + (ended - began) * FRUITLESS
   }
 
   /** An object whose owner word says that this participant takes it apart. */
