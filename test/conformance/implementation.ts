@@ -8,6 +8,11 @@ import type {
   Queue,
   QueueOptions,
   RLock,
+  ShareableList,
+  ShareableListOptions,
+  SharedArrayOptions,
+  SharedMemory,
+  SharedMemoryOptions,
   TypeCode,
   Value,
   ValueOptions,
@@ -24,6 +29,11 @@ export interface Implementation {
   rlock(): Made<RLock>
   event(): Made<Event>
   value<C extends TypeCode>(type: C, initial?: Value<C>['value'], options?: ValueOptions): Made<Value<C>>
+  rawValue<C extends TypeCode>(type: C, initial?: Value<C>['value']): Made<Value<C>>
+  array(type: TypeCode, sizeOrInitial: number | Iterable<any>, options?: SharedArrayOptions): Made<any>
+  rawArray(type: TypeCode, sizeOrInitial: number | Iterable<any>, options?: SharedArrayOptions): Made<any>
+  sharedMemory(options: SharedMemoryOptions): Made<SharedMemory>
+  shareableList<T>(items: Iterable<T> | null, options?: ShareableListOptions): Made<ShareableList<T>>
   process<A extends unknown[]>(options: ProcessOptions<A>): Process<A>
   /** The child is asleep in an operation that waits. */
   isAsleep(child: Process): boolean
@@ -34,6 +44,10 @@ export interface Implementation {
   /** Bytes in use, in steps of `memoryStep`. */
   memoryUsed(): number
   readonly memoryStep: number
+  /** What nobody can reach any more is collected, and its memory is free. */
+  collect(): Promise<void>
+  /** No block of that name, whether there was one or not. */
+  unlinkQuietly(name: string): void
 }
 
 /** A test that this implementation does not promise to pass. */

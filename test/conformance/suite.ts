@@ -65,6 +65,13 @@ function keeping(make: Implementation, made: { close(): void }[]): Implementatio
     rlock: async () => keep(make.rlock()),
     event: async () => keep(make.event()),
     value: async (type, initial, options) => keep(make.value(type, initial, options)),
+    rawValue: async (type, initial) => keep(make.rawValue(type, initial)),
+    sharedMemory: async options => keep(make.sharedMemory(options)),
+    shareableList: async (items, options) => {
+      const list = await make.shareableList(items, options)
+      made.push(list.shm)
+      return list
+    },
   }
 }
 
