@@ -10,10 +10,9 @@ import {
   FileExistsError,
   FileNotFoundError,
   InvalidStateError,
-  NotSerializableError,
   SharedMemory,
 } from 'multiproc'
-import { handOver, makeBlocks, takeOver, writeTo } from '../fixtures/conformance-memory.ts'
+import { handOver, handOverAndDie, makeBlocks, takeOver, writeTo } from '../fixtures/conformance-memory.ts'
 import { until } from '../support/children.ts'
 import { type Except, type Implementation, LIMIT, launch } from './implementation.ts'
 import { ended, killed, type Suite, suite } from './suite.ts'
@@ -162,7 +161,7 @@ function sent({ make, test, death }: Suite): void {
     const anew = await queue.get()
     assert.notEqual(anew, shm)
     assert.equal(anew.size, 4)
-    await assert.rejects(queue.put(shm), NotSerializableError)
+    await assert.rejects(async () => queue.put(shm), ClosedError)
     const attached = await make.sharedMemory({ name: shm.name })
     await queue.put([attached])
     assert.equal((await queue.get())[0], attached)
@@ -195,16 +194,27 @@ function sent({ make, test, death }: Suite): void {
     await until(() => !existsSync(fileOf(name)), LIMIT, 'the block to be removed')
   })
 
-  death('SharedMemory in a queue when its maker is killed is received', async t => {
+  death('SharedMemory that was put into a queue by a process that was killed is received', async t => {
     const [queue, names] = [await make.queue(), await make.queue()]
+    const child = launch(t, make, handOverAndDie, queue, names)
+    assert.equal(await ended(child), -9)
+    await killed(make, child)
+    const name = await names.get({ timeout: LIMIT })
+    assert.ok(existsSync(fileOf(name)))
+    const shm = await queue.get({ timeout: LIMIT })
+    assert.equal(shm.name, name)
+    assert.deepEqual([...shm.buf], [1, 2, 3])
+    shm.unlink()
+  })
+
+  death('SharedMemory whose maker was killed stays valid where it is attached', async t => {
+    const names = await make.queue()
     const child = launch(t, make, makeBlocks, names, [true])
-    const [name] = await names.get({ timeout: LIMIT })
-    const attached = await make.sharedMemory({ name })
+    const attached = await make.sharedMemory({ name: (await names.get({ timeout: LIMIT }))[0] })
     attached.buf[0] = 5
     await killed(make, child)
-    await until(() => !existsSync(fileOf(name)), LIMIT, 'the block to be removed')
+    await until(() => !existsSync(fileOf(attached.name)), LIMIT, 'the block to be removed')
     assert.equal(attached.buf[0], 5)
-    assert.equal(await queue.empty(), true)
   })
 }
 
