@@ -22,11 +22,14 @@
  *                            file has it yet.
  *   in unlink(), before [T2] the name is gone; [T3] finds no file of that inode, and is content.
  *   in [T3]                  the object is half taken apart: another begins anew.
- *   as the last of all       nobody is left to take the name away: it stays in /dev/shm.
+ *   as the last of all       nobody is left to take the name away: it stays in /dev/shm. When the last of all ends by
+ *                            itself it does [T3] for all that is left, also for blocks in messages.
  */
 import { writeSync } from 'node:fs'
 import { load, peek, poke, store, type Words } from '#words'
-import { bodyAt } from '../arena/references.ts'
+import { SHARED } from '../arena/owner.ts'
+import { participants } from '../arena/participants.ts'
+import { bodyAt, kindCode } from '../arena/references.ts'
 import { currentSession, type Session } from '../arena/session.ts'
 import { type Adoption, SharedObject } from '../arena/shared-object.ts'
 import { LONGEST_NAME, unlinkIfSame } from '../os/shared-file.ts'
@@ -119,13 +122,31 @@ export class MemoryName extends SharedObject {
 }
 
 function keep(name: MemoryName): void {
-  if (!listening) process.on('exit', abandonAll)
-  listening = true
   kept.add(name)
+  answerAtExit()
 }
 
-function abandonAll(): void {
+/** From here on this process looks at its end for names that are to be taken away. */
+export function answerAtExit(): void {
+  if (listening) return
+  listening = true
+  process.on('exit', answer)
+  // Who unlinks a block in a listener of its own shall come first, also when it began to listen later.
+  process.on('newListener', (event, listener) => {
+    if (event !== 'exit' || listener === answer) return
+    queueMicrotask(() => process.off('exit', answer).on('exit', answer))
+  })
+}
+
+function answer(): void {
   for (const name of kept) name.abandon()
+  const session = currentSession()
+  session.lookForDead()
+  if (participants(session.w).some(({ slot, alive }) => alive && slot !== session.slot)) return
+  // the last of all: what stands in messages, or in handles that were not collected in time, is nobody's either
+  for (const { address, owner } of session.allocator.blocks()) {
+    if (owner === SHARED && kindCode(session, address) === KIND) takeNameAway(session, address)
+  }
 }
 
 /** Nobody refers to the object any more: its name goes too. */

@@ -17,7 +17,7 @@ import {
 import { checkCount, checkFlag, checkOptions, checkString, describe } from '../contract/options.ts'
 import { SHAREABLE, type Shareable, type ShareRef } from '../contract/shareable.ts'
 import { fileNameOf, LONGEST_NAME, openNamed, type SharedFile, UnnamedFile, unlinkNamed } from '../os/shared-file.ts'
-import { checkName, KIND, MemoryName, takeNameAway } from './memory-name.ts'
+import { answerAtExit, checkName, KIND, MemoryName, takeNameAway } from './memory-name.ts'
 
 export interface SharedMemoryOptions {
   /** Without slashes, up to 255 bytes; left out when creating: a random one, `psm_…`. */
@@ -227,8 +227,14 @@ function missing(name: string, why: string): FileNotFoundError {
 export const sharedMemoryKind: Kind = {
   code: KIND,
   name: 'SharedMemory',
-  open: adoption => new MemoryName(adoption, arrive),
-  recover: () => true,
+  open(adoption) {
+    answerAtExit()
+    return new MemoryName(adoption, arrive)
+  },
+  recover() {
+    answerAtExit() // whoever comes to know of a name may be the last who does
+    return true
+  },
   takeApart: takeNameAway,
   check: checkName,
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { freemem } from 'node:os'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { ArgumentRangeError, Queue, RawArray, SharedArray } from 'multiproc'
 import { check } from '#src/arena/check.js'
 import { UNIT } from '#src/arena/layout.js'
@@ -10,7 +11,7 @@ import { giveRun, takeRun } from '#src/arena/runs.js'
 import { currentSession } from '#src/arena/session.js'
 import { collectGarbage } from '#src/os/garbage.js'
 import { MAX_VIEW } from '#src/os/mapping.js'
-import { runNode } from '../support/children.ts'
+import { run, runNode } from '../support/children.ts'
 
 const WINDOW = 2 ** 30
 
@@ -48,22 +49,20 @@ function upToWindow(): () => void {
 test('SharedArray across two windows of the memory is one array, with a buffer of exactly its bytes', async () => {
   new RawArray('i', 1) // founds the session
   const giveBack = upToWindow()
-  const { address } = {
-    address: () =>
-      currentSession()
-        .allocator.blocks()
-        .map(block => block.address),
-  }
-  const before = new Set(address())
+  const addresses = () =>
+    currentSession()
+      .allocator.blocks()
+      .map(({ address }) => address)
+  const before = new Set(addresses())
   const array = new SharedArray('i', 2_000_000)
-  const [start] = address().filter(one => !before.has(one) && one % UNIT === 0)
+  const [start] = addresses().filter(one => !before.has(one) && one % UNIT === 0)
   assert.notEqual(Math.floor(start / WINDOW), Math.floor((start + array.buffer.byteLength) / WINDOW), 'it lies across')
   assert.equal(array.buffer.byteLength, 8_000_000)
   for (let i = 0; i < array.length; i++) array[i] = i
   const queue = new Queue<any>()
   queue.putNowait(array)
-  const program = array.reduce((sum, n) => sum + n, 0)
-  assert.equal(program, (1_999_999 * 2_000_000) / 2)
+  const sum = array.reduce((sum, n) => sum + n, 0)
+  assert.equal(sum, (1_999_999 * 2_000_000) / 2)
   assert.equal(queue.getNowait(), array)
   assert.deepEqual(check(currentSession()), [])
   giveBack()
@@ -173,18 +172,11 @@ const tooSmall =
 test('SharedArray of 5 GiB: its ends can be written and read here and in another process', {
   skip: tooSmall,
 }, async () => {
-  const { code, stdout, stderr } = await runNode(
-    `import { Process, SharedArray, Queue, isMainProcess } from 'multiproc'
-     const array = new SharedArray('B', ${5 * GIB})
-     console.log(array.length, array.buffer.byteLength, array[0], array.at(-1))
-     array[0] = 1
-     array[array.length - 1] = 2
-     const inbox = new Queue()
-     inbox.putNowait(array)
-     console.log(inbox.getNowait() === array)
-     console.log(process.memoryUsage.rss() < 1e9)`,
-    { deadline: 60_000, env: { MULTIPROC_MEMORY_LIMIT: '6g' } },
-  )
+  const program = fileURLToPath(new URL('../fixtures/program-large.js', import.meta.url))
+  const { code, stdout, stderr } = await run([process.execPath, program], {
+    deadline: 60_000,
+    env: { MULTIPROC_MEMORY_LIMIT: '6g' },
+  })
   assert.equal(code, 0, stderr)
-  assert.equal(stdout, `${5 * GIB} ${5 * GIB} 0 0\ntrue\ntrue\n`)
+  assert.equal(stdout, `${5 * GIB} ${5 * GIB} 0 0\n0 2 1\ntrue\n`)
 })

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { findExecutable, run, runNode, start } from '../support/children.ts'
 
 const isThere = (name: string) => existsSync(`/dev/shm/${name}`)
@@ -39,6 +40,37 @@ test('SharedMemory with unlink(), or with { track: false }: a program that ends 
     `import { SharedMemory } from 'multiproc'; new SharedMemory({ name: '${other}' }).unlink()`,
   )
   assert.deepEqual([removed.code, removed.stderr, isThere(other)], [0, '', false])
+})
+
+test('SharedMemory.unlink() in a listener of the program for its exit comes before our own', async () => {
+  const name = freshName()
+  const { code, stderr } = await runNode(making(name, "process.on('exit', () => shm.unlink())"))
+  assert.deepEqual([code, stderr, isThere(name)], [0, '', false])
+})
+
+for (const [what, then] of [
+  ['in a queue', 'queue.putNowait(shm)'],
+  ['handed over, and dropped', 'queue.putNowait(shm); shm.close(); queue.getNowait()'],
+]) {
+  test(`SharedMemory ${what} when the last process of the session ends is removed`, async () => {
+    const name = freshName()
+    const { code, stderr } = await runNode(
+      making(name, `const { Queue } = await import('multiproc'); const queue = new Queue(); ${then}`),
+    )
+    assert.equal(code, 0, stderr)
+    assert.equal(isThere(name), false)
+    assert.equal(stderr.split(`"${name}" was not unlinked`).length, 2, stderr)
+  })
+}
+
+test('SharedMemory in a queue whose maker was killed is removed when the last process of the session ends', async () => {
+  const program = fileURLToPath(new URL('../fixtures/program-bereaved.js', import.meta.url))
+  const { code, stdout, stderr } = await run([process.execPath, program])
+  assert.equal(code, 0, stderr)
+  const [name, there] = stdout.trimEnd().split(' ')
+  assert.equal(there, 'true')
+  assert.equal(isThere(name), false)
+  assert.equal(stderr.split(`"${name}" was not unlinked`).length, 2, stderr)
 })
 
 test('SharedMemory: two thousand made and unlinked leave no listener, descriptor or memory behind', async () => {
