@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import { InvalidStateError, MultiprocError, RawArray, RLock, SharedArray, type TypeCode } from 'multiproc'
 import { hold } from '../fixtures/conformance.ts'
 import {
+  addAtomically,
   churn,
   countUp,
   describeArrays,
@@ -305,6 +306,21 @@ function locks({ make, test }: Suite): void {
     for (const child of children) assert.equal(await ended(child), 0)
     assert.deepEqual([...array], [6_000, 6_000, 6_000])
     assert.equal(array.getLock().locked(), false)
+  })
+
+  test('Atomics.add() on a SharedArray in three processes at once loses nothing', async t => {
+    for (const [code, one] of [
+      ['i', 1],
+      ['B', 1],
+      ['q', 1n],
+    ] as const) {
+      const [go, array] = [await make.event(), await make.rawArray(code, 2)]
+      const children = [1, 2, 3].map(() => launch(t, make, addAtomically, go, array, one, 20_000))
+      await asleep(make, ...children)
+      go.set()
+      for (const child of children) assert.equal(await ended(child), 0)
+      assert.equal(Number(array[1]), code === 'B' ? 60_000 % 256 : 60_000)
+    }
   })
 
   test('SharedArray.update() gives what its function gives; it must be synchronous, and the lock is free after', async () => {

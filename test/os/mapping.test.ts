@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { UnsupportedPlatformError } from '#src/contract/errors.js'
 import { closeFd } from '#src/os/descriptor.js'
 import { SystemCallError } from '#src/os/libc.js'
-import { assertAtomicsWork, MAX_VIEW, mapShared } from '#src/os/mapping.js'
+import { assertAtomicsWork, MAX_VIEW, mapShared, partOf } from '#src/os/mapping.js'
 import { createMemfd } from '#src/os/memfd.js'
 import { ANSWER, share, startChild } from './support.js'
 
@@ -36,6 +36,16 @@ test('mapShared() stands a view of MAX_VIEW bytes and refuses one more byte', ()
 
 test('mapShared() of what is no file is SystemCallError', () => {
   assert.throws(() => mapShared(-1, 0, 4096), SystemCallError)
+})
+
+test('partOf() shows these bytes of a mapping and no others, and cannot be transferred', t => {
+  const { mapping, words } = share(t)
+  const part = partOf(mapping, 8, 12) as ArrayBuffer & { transfer?: () => ArrayBuffer }
+  assert.equal(part.byteLength, 12)
+  new Int32Array(part).fill(5)
+  assert.deepEqual([...words.subarray(1, 6)], [words[1], 5, 5, 5, words[5]])
+  if (part.transfer) assert.throws(() => part.transfer?.(), /copy it with slice/)
+  assert.equal(partOf(mapping, 8, 0).byteLength, 0)
 })
 
 test('mapShared() gives a buffer that cannot be transferred away from under its mapping', t => {

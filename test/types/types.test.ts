@@ -11,7 +11,7 @@ interface Case {
   error?: RegExp
 }
 
-const imports = `import { Event, type Held, Lock, Process, Queue, RLock, Value, registerClass } from 'multiproc'`
+const imports = `import { Event, type Held, Lock, Process, Queue, RawArray, RawValue, RLock, ShareableList, SharedArray, SharedMemory, type TypeCode, Value, registerClass } from 'multiproc'`
 
 const cases: Case[] = [
   {
@@ -33,6 +33,37 @@ const cases: Case[] = [
     error: /'signal'/,
   },
   { title: 'Queue of a text', code: `new Queue('3')`, error: /not assignable/ },
+  {
+    title: 'SharedArray: a typed array after its type code, and with its lock; any when only the run knows',
+    code: `const a: Int32Array = new SharedArray('i', 3)
+           const d: number = new RawArray('d', [0.5]).at(-1) ?? 0
+           const big: BigInt64Array = new SharedArray('q', [1n], { lock: new Lock() })
+           const sum: number = new SharedArray('H', new Set([1])).update(array => array.reduce((x, y) => x + y))
+           const text: string = new SharedArray('c', 'text').value
+           const code = 'i' as TypeCode
+           const some: Float32Array = new SharedArray(code, 1)
+           const raw: Value = new RawValue('i', 1)`,
+  },
+  {
+    title: 'SharedArray of floats as Int32Array',
+    code: `const a: Int32Array = new SharedArray('d', 1)`,
+    error: /Int32Array/,
+  },
+  {
+    title: 'SharedMemory and ShareableList<T>',
+    code: `using shm = new SharedMemory({ create: true, size: 4, track: false })
+           const bytes: Uint8Array = shm.buf
+           const list = new ShareableList<string | null>(['a', null], { name: shm.name })
+           const item: string | null = list.get(0)
+           list.set(1, 'b')
+           const items: (string | null)[] = [...list]
+           const attached = new ShareableList<number>(null, { name: 'x' }).indexOf(5) + list.length`,
+  },
+  {
+    title: 'ShareableList<number>.set() of a text',
+    code: `new ShareableList([1]).set(0, 'x')`,
+    error: /not assignable/,
+  },
   {
     title: 'Value: a number, a bigint or a text, after its type code',
     code: `const n: number = new Value('i', 1).value
