@@ -6,8 +6,9 @@ import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ArgumentRangeError, Queue, RawArray, SharedArray } from 'multiproc'
 import { check } from '#src/arena/check.js'
-import { UNIT } from '#src/arena/layout.js'
-import { giveRun, takeRun } from '#src/arena/runs.js'
+import { leave } from '#src/arena/latch.js'
+import { HEADER, UNIT } from '#src/arena/layout.js'
+import { giveRun, guard, takeRun } from '#src/arena/runs.js'
 import { currentSession } from '#src/arena/session.js'
 import { collectGarbage } from '#src/os/garbage.js'
 import { MAX_VIEW } from '#src/os/mapping.js'
@@ -66,6 +67,19 @@ test('SharedArray across two windows of the memory is one array, with a buffer o
   assert.equal(queue.getNowait(), array)
   assert.deepEqual(check(currentSession()), [])
   giveBack()
+})
+
+test('SharedArray in a run of units whose pages were kept is zero', () => {
+  const { w, me, allocator } = currentSession()
+  const run = allocator.allocate(700_000)
+  currentSession().segment.bytesAt(run, 700_000).fill(255)
+  allocator.free(run)
+  guard(w, me)
+  w[HEADER.nextUnit] = run / UNIT // the next search begins there
+  leave(w, HEADER.allocatorLatch, me)
+  const array = new RawArray('B', 600_000)
+  assert.ok(allocator.blocks().some(({ address }) => address === run))
+  assert.equal(array.indexOf(255), -1)
 })
 
 test('SharedArray of more bytes than this Node.js can look at is refused, not a crash', () => {
