@@ -2,8 +2,10 @@
 import { registerKinds } from './arena/kinds.ts'
 import { queueKind } from './channel/queue.ts'
 import { valueKind } from './shared/value.ts'
+import { boundedSemaphoreKind } from './sync/bounded-semaphore.ts'
 import { eventKind } from './sync/event.ts'
 import { lockKind } from './sync/lock.ts'
 import { rlockKind } from './sync/rlock.ts'
+import { semaphoreKind } from './sync/semaphore.ts'
 
-registerKinds([lockKind, rlockKind, eventKind, valueKind, queueKind])
+registerKinds([lockKind, rlockKind, eventKind, valueKind, queueKind, semaphoreKind, boundedSemaphoreKind])
