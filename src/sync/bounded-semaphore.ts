@@ -1,13 +1,7 @@
 /** A semaphore that notices a release too many. Its words are a Semaphore's (permits.ts). */
 import type { Kind } from '../arena/kinds.ts'
 import type { Adoption } from '../arena/shared-object.ts'
-import {
-  checkSemaphore,
-  recoverSemaphore,
-  Semaphore,
-  type SemaphoreOptions,
-  takeSemaphoreApart,
-} from './semaphore.ts'
+import { checkSemaphore, recoverSemaphore, Semaphore, type SemaphoreOptions, takeSemaphoreApart } from './semaphore.ts'
 
 const KIND = 7
 

@@ -175,7 +175,8 @@ export class Permits {
     if (permits < 0) return AGAIN
     const cell = this.#ledger.mine()
     const held = cell ? peek(cell.w, cell.at + HELD) : 0
-    if (cell && n <= held) store(cell.w, cell.at + HELD, held - n) // [S3]
+    if (cell && n <= held)
+      store(cell.w, cell.at + HELD, held - n) // [S3]
     else if (peek(w, at + RECOVER) === ALWAYS) {
       if (permits + n - held > this.most) return TOO_MANY
       store(w, at + PERMITS, permits + n - held) // [S4]
