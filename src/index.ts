@@ -22,7 +22,11 @@ export { SharedMemory, type SharedMemoryOptions } from './shared/shared-memory.t
 export type { TypeCode, ValueOf } from './shared/type-codes.ts'
 export type { SharedArrayMethods, SharedArrayOf, SharedText } from './shared/typed-arrays.ts'
 export { RawValue, Value, type ValueOptions } from './shared/value.ts'
+
+export { Barrier, type BarrierOptions } from './sync/barrier.ts'
+export { BoundedSemaphore } from './sync/bounded-semaphore.ts'
 export { Event } from './sync/event.ts'
 export type { Held } from './sync/held.ts'
 export { Lock } from './sync/lock.ts'
 export { RLock } from './sync/rlock.ts'
+export { Semaphore, type SemaphoreOptions } from './sync/semaphore.ts'

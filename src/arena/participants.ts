@@ -159,6 +159,16 @@ export function release(w: Words, dead: number): void {
   compareExchange(w, at + SLOT.state, stateFor(dead, DEAD), stateFor(dead, FREE)) // [J6]
 }
 
+/** This participant is ending by itself, and well: it did not die in the middle of anything. */
+export function endInPeace(w: Words, slot: number): void {
+  store(w, slotAt(slot) + SLOT.peace, 1)
+}
+
+/** Of one who is gone and not yet recovered: nobody and nothing killed it, and it did not fail. */
+export function endedInPeace(w: Words, token: number): boolean {
+  return load(w, slotAt(slotOf(token)) + SLOT.peace) === 1
+}
+
 export interface ParticipantRecord {
   readonly slot: number
   readonly token: number

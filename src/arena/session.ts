@@ -14,7 +14,7 @@ import { requirePlatform } from '../os/platform.ts'
 import { Allocator } from './allocator.ts'
 import { kindOf } from './kinds.ts'
 import { OBJECT } from './owner.ts'
-import { declareDead, findDead, join, reserve } from './participants.ts'
+import { declareDead, endInPeace, findDead, join, reserve } from './participants.ts'
 import { recover } from './recovery.ts'
 import { allocateObject, dropReference, kindCode, publishObject } from './references.ts'
 import { initialiseRuns } from './runs.ts'
@@ -61,6 +61,9 @@ export class Session {
     }
     this.allocator = new Allocator(segment, token, () => this.#reclaim())
     this.sleeper = new Sleeper(segment, this.slot, () => this.lookForDead())
+    process.once('exit', code => {
+      if ((process.exitCode ?? code) === 0) endInPeace(this.w, this.slot)
+    })
   }
 
   /** A new memory, with this thread as its first participant. */
