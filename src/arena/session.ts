@@ -9,11 +9,12 @@ import { MultiprocError } from '../contract/errors.ts'
 import { setCloseOnExec } from '../os/descriptor.ts'
 import { memoryAvailable, parseBytes } from '../os/memory.ts'
 import { openOwn } from '../os/ofd-lock.ts'
+import { unmapOrphans } from '../os/orphans.ts'
 import { requirePlatform } from '../os/platform.ts'
 import { Allocator } from './allocator.ts'
 import { kindOf } from './kinds.ts'
 import { OBJECT } from './owner.ts'
-import { declareDead, findDead, join, reserve } from './participants.ts'
+import { declareDead, findDead, join, reserve, withdraw } from './participants.ts'
 import { recover } from './recovery.ts'
 import { allocateObject, dropReference, kindCode, publishObject } from './references.ts'
 import { initialiseRuns } from './runs.ts'
@@ -26,6 +27,12 @@ import { slotOf } from './token.ts'
 const TRIM_EVERY = 10_000
 /** A process takes milliseconds to be gone after its main thread is, longer on a busy machine. ms */
 const LOOK_AGAIN = 50
+
+/** Where a session lies in a process, the same for all its threads. The descriptor is the founder's to close. */
+export interface SessionPlace {
+  readonly fd: number
+  readonly base: bigint | undefined
+}
 
 export class Session {
   readonly segment: Segment
@@ -44,7 +51,7 @@ export class Session {
   #lookAgain: NodeJS.Timeout | undefined
   #dropped = 0
 
-  private constructor(segment: Segment, token: number) {
+  private constructor(segment: Segment, token: number, bell?: Int32Array) {
     this.segment = segment
     this.w = segment.words
     this.me = token
@@ -56,12 +63,13 @@ export class Session {
       )
     }
     this.allocator = new Allocator(segment, token, () => this.lookForDead())
-    this.sleeper = new Sleeper(segment, this.slot, () => this.lookForDead())
+    this.sleeper = new Sleeper(segment, this.slot, () => this.lookForDead(), bell)
   }
 
   /** A new memory, with this thread as its first participant. */
   static found(): Session {
     requirePlatform()
+    unmapOrphans()
     const segment = Segment.create(memoryLimit())
     initialiseRuns(segment.words)
     return new Session(segment, reserve(segment.words, 0, 'MainProcess'))
@@ -72,6 +80,17 @@ export class Session {
     requirePlatform()
     setCloseOnExec(fd)
     return new Session(Segment.attach(fd), token)
+  }
+
+  /** The memory that another thread of this process has mapped, joined as the participant that thread reserved. */
+  static joinThread({ fd, base }: SessionPlace, token: number, bell: Int32Array): Session {
+    requirePlatform()
+    return new Session(Segment.attach(fd, base), token, bell)
+  }
+
+  /** Where the session lies in this process, for a thread to join it. */
+  get place(): SessionPlace {
+    return { fd: this.segment.fd, base: this.segment.base }
   }
 
   /** The memory's descriptor, for a child to inherit. */
@@ -90,6 +109,13 @@ export class Session {
   childEnded(token: number): void {
     declareDead(this.w, token)
     this.lookForDead()
+  }
+
+  /** Takes a reservation back that no child has used so far; it cannot join any more. False: it has joined. */
+  withdraw(token: number): boolean {
+    const withdrawn = withdraw(this.w, token)
+    if (withdrawn) this.lookForDead()
+    return withdrawn
   }
 
   /** Recovers whoever died without anybody having noticed. */
@@ -163,6 +189,12 @@ export function currentSession(): Session {
 /** In a child, before anything else. */
 export function attachSession(fd: number, token: number): Session {
   current = Session.join(fd, token)
+  return current
+}
+
+/** As attachSession(), in a thread; `bell`: two words for the descriptors that are closed when it has ended. */
+export function shareSession(place: SessionPlace, token: number, bell: Int32Array): Session {
+  current = Session.joinThread(place, token, bell)
   return current
 }
 
