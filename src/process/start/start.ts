@@ -2,8 +2,9 @@
 import { ArgumentRangeError } from '../../contract/errors.ts'
 import type { Child, StartMethod, StartPlan } from '../start-method.ts'
 import { spawnChild } from './spawn.ts'
+import { startThread } from './thread.ts'
 
-const starters: Partial<Record<StartMethod, (plan: StartPlan) => Child>> = { spawn: spawnChild }
+const starters: Partial<Record<StartMethod, (plan: StartPlan) => Child>> = { spawn: spawnChild, thread: startThread }
 
 /** Starts the child. When it throws nothing was started. */
 export function startChild(method: StartMethod, plan: StartPlan): Child {
