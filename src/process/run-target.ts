@@ -30,7 +30,11 @@ let doing: string | null = 'joining the session of its parent'
  * Runs the whole life of a child: `joined` gives the session it has joined; the rest lies there. `tell` prints what went
  * wrong, and is for a child whose standard error is no descriptor.
  */
-export function live(childName: string, joined: () => Promise<Joined> | Joined, tell: (text: string) => void = print): void {
+export function live(
+  childName: string,
+  joined: () => Promise<Joined> | Joined,
+  tell: (text: string) => void = print,
+): void {
   name = childName
   say = tell
   process.on('uncaughtException', error => {

@@ -5,12 +5,14 @@ import { AWAKE } from '#src/arena/doorbell.js'
 import { HEADER, SLOT, slotAt, UNIT } from '#src/arena/layout.js'
 import { participants } from '#src/arena/participants.js'
 import { currentSession } from '#src/arena/session.js'
+import { until } from '../support/children.ts'
 import { eventSuite } from './event.ts'
 import { idleSuite } from './idle.ts'
-import type { Implementation } from './implementation.ts'
+import { type Implementation, LIMIT } from './implementation.ts'
 import { lockSuite } from './lock.ts'
 import { queueSuite } from './queue.ts'
 import { rlockSuite } from './rlock.ts'
+import { stateOf } from './stat.ts'
 import { valueSuite } from './value.ts'
 
 const spawn: Implementation = {
@@ -22,11 +24,24 @@ const spawn: Implementation = {
   value: (type, initial, options) => new Value(type, initial, options),
   process: options => new Process(options),
   isAsleep: child => (wordOf(child, SLOT.asleep) ?? AWAKE) !== AWAKE,
-  isRung: child => wordOf(child, SLOT.rung) === 1,
+  async rungBy(children, change) {
+    for (const { pid } of children) process.kill(pid!, 'SIGSTOP')
+    await until(() => children.every(child => stateOf(taskOf(child)) === 'T'), LIMIT, 'the children to stand still')
+    try {
+      change()
+      return children.map(child => wordOf(child, SLOT.rung) === 1)
+    } finally {
+      for (const { pid } of children) process.kill(pid!, 'SIGCONT')
+    }
+  },
+  task: child => taskOf(child),
+  deathCode: -9,
   impossible: () => check(currentSession()),
   memoryUsed: () => Atomics.load(currentSession().w, HEADER.usedUnits) * UNIT,
   memoryStep: UNIT,
 }
+
+const taskOf = ({ pid }: Process): string => `/proc/${pid}`
 
 /** A word of the child's slot; nothing while it has none. */
 function wordOf({ pid }: Process, word: number): number | undefined {
