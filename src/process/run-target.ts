@@ -111,9 +111,12 @@ function endWhenNothingIsLeft(): void {
   let empty = false
   process.on('beforeExit', () => {
     empty = true
-    setImmediate(() => {
-      empty = false // another listener gave the loop new work
-    }).unref()
+    // another listener gave the loop new work, whose timers may come before anything else
+    const goesOn = () => {
+      empty = false
+    }
+    setImmediate(goesOn).unref()
+    setTimeout(goesOn, 1).unref()
   })
   process.on('exit', code => {
     if (!empty || doing === null || code !== 0) return

@@ -8,6 +8,7 @@ import { shareSession } from '../arena/session.ts'
 import { print } from './print.ts'
 import { type Joined, live } from './run-target.ts'
 import { bellsOfProcess, ownBell } from './start/bells.ts'
+import { setOwnStdio } from './start/inherited-stdio.ts'
 import { END, EXITED, type GivenToThread } from './start/thread.ts'
 import { settleStdio } from './thread-stdio.ts'
 
@@ -15,6 +16,7 @@ const { name, place, token, toldAt, argsAt, bells, end, stdio, terminals } = wor
 
 leaveExitCode()
 settleStdio(stdio, terminals)
+setOwnStdio(stdio)
 live(name, joined, tell)
 
 async function joined(): Promise<Joined> {

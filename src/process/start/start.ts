@@ -1,6 +1,7 @@
 /** The ways of starting a child, each in a file of its own. */
 import { ArgumentRangeError } from '../../contract/errors.ts'
 import type { Child, StartMethod, StartPlan } from '../start-method.ts'
+import { startWithOwnStdio } from './inherited-stdio.ts'
 import { spawnChild } from './spawn.ts'
 import { startThread } from './thread.ts'
 
@@ -10,5 +11,5 @@ const starters: Partial<Record<StartMethod, (plan: StartPlan) => Child>> = { spa
 export function startChild(method: StartMethod, plan: StartPlan): Child {
   const start = starters[method]
   if (start === undefined) throw new ArgumentRangeError(`Expected a way of starting children, got ${method}`)
-  return start(plan)
+  return startWithOwnStdio(plan, start)
 }

@@ -16,7 +16,7 @@
 import { readdirSync } from 'node:fs'
 import { constants } from 'node:os'
 import { PassThrough, type Readable } from 'node:stream'
-import { Worker } from 'node:worker_threads'
+import { Worker, type WorkerOptions } from 'node:worker_threads'
 import { load, type Words } from '#words'
 import { sealParcel } from '../../arena/parcel.ts'
 import { currentSession, type Session, type SessionPlace } from '../../arena/session.ts'
@@ -29,6 +29,7 @@ import { startAs } from '../family.ts'
 import { print, show } from '../print.ts'
 import type { Child, GivenToChild, StartPlan, ToldToChild } from '../start-method.ts'
 import { bellsOfProcess, closeBellsOfTheGone } from './bells.ts'
+import { inheritedExecArgv } from './exec-argv.ts'
 
 const BOOTSTRAP = new URL('../thread-bootstrap.js', import.meta.url)
 
@@ -103,25 +104,46 @@ export function startThread(plan: StartPlan): Child {
 const THREADS = '/proc/self/task'
 
 function newWorker({ env, execArgv, stdio, memoryLimitMb }: StartPlan, given: GivenToThread): Worker {
+  const options: WorkerOptions = {
+    name: given.name,
+    workerData: given,
+    env: env && Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)),
+    // with 'inherit' it writes to the descriptors by itself: this thread may be blocked
+    stdout: stdio !== 'inherit',
+    stderr: stdio !== 'inherit',
+    resourceLimits: memoryLimitMb === undefined ? undefined : { maxOldGenerationSizeMb: memoryLimitMb },
+  }
+  if (execArgv === undefined) return newWorkerLikeThis(options)
   try {
-    return new Worker(BOOTSTRAP, {
-      name: given.name,
-      workerData: given,
-      env: env && Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)),
-      execArgv: execArgv as string[] | undefined,
-      // with 'inherit' it writes to the descriptors by itself: this thread may be blocked
-      stdout: stdio !== 'inherit',
-      stderr: stdio !== 'inherit',
-      resourceLimits: memoryLimitMb === undefined ? undefined : { maxOldGenerationSizeMb: memoryLimitMb },
-    })
+    return new Worker(BOOTSTRAP, { ...options, execArgv: [...execArgv] })
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw cause
+    if (refusedOptions(cause) === undefined) throw cause
     throw new ArgumentRangeError(
       `Expected \`execArgv\` of ${given.name} to hold only options that a thread can have of its own, got ` +
-        `${(execArgv ?? []).join(' ')}; give the others to the process, or start it as one (setStartMethod('spawn'))`,
+        `${execArgv.join(' ')}; give the others to the process, or start it as one (setStartMethod('spawn'))`,
       { cause },
     )
   }
+}
+
+/** With the Node options of this thread, as far as they do not belong to one run of one program. */
+function newWorkerLikeThis(options: WorkerOptions): Worker {
+  const execArgv = inheritedExecArgv()
+  if (execArgv.length === process.execArgv.length) return new Worker(BOOTSTRAP, options) // simply inherits them all
+  try {
+    return new Worker(BOOTSTRAP, { ...options, execArgv })
+  } catch (cause) {
+    // those that hold for the whole process hold for the thread as well
+    const refused = refusedOptions(cause)
+    if (refused === undefined) throw cause
+    return new Worker(BOOTSTRAP, { ...options, execArgv: execArgv.filter(option => !refused.includes(option)) })
+  }
+}
+
+/** Undefined: that was not what went wrong. */
+function refusedOptions(error: unknown): string[] | undefined {
+  const { code, message } = error as NodeJS.ErrnoException
+  return code === 'ERR_WORKER_INVALID_EXEC_ARGV' ? message.replace(/^.*?: /s, '').split(', ') : undefined
 }
 
 /**
