@@ -97,6 +97,12 @@ export function join(w: Words, token: number, ownFile: number, addressOf: (word:
   return true
 }
 
+/** The parent takes a reservation back. False: the child was quicker, or it ended. */
+export function withdraw(w: Words, token: number): boolean {
+  const reserved = stateFor(token, RESERVED)
+  return compareExchange(w, slotAt(slotOf(token)) + SLOT.state, reserved, stateFor(token, DEAD)) === reserved // [J4]
+}
+
 /** Declares dead whoever is known to have ended without having been seen to: the parent saw the process exit. */
 export function declareDead(w: Words, token: number): void {
   const state = slotAt(slotOf(token)) + SLOT.state
