@@ -3,36 +3,45 @@
  * child's own children, and ask the kernel to be told of the parent's death. The rest is the same for every child.
  */
 import { fstatSync } from 'node:fs'
-import { constants } from 'node:os'
 import { attachSession, type Session } from '../arena/session.ts'
 import { MultiprocError } from '../contract/errors.ts'
-import { dieWithParent, parentPid } from '../os/prctl.ts'
+import { endWithParent, outliveParent, parentPid } from '../os/prctl.ts'
 import { type Joined, live } from './run-target.ts'
+import { moveInto, type Order, SPARE_NAME, waitForOrder } from './start/spare.ts'
 
 const SESSION_FD = 3
 
-const [, , name = '', ...numbers] = process.argv
-const [token = 0, toldAt = 0, argsAt = 0, parent = 0] = numbers.map(Number)
+const [, , first = '', ...numbers] = process.argv
+const parent = numbers.map(Number).at(-1) ?? 0
+/** A spare learns its name when it is taken; a name of one's own comes with four numbers. */
+const isSpare = first === SPARE_NAME && numbers.length === 1
 
-live(name, async (): Promise<Joined> => {
+live(first, async (): Promise<Joined> => {
   finishWritesAtOnce()
-  const session = join()
+  const [name, token, toldAt, argsAt] = isSpare ? await waitForOrder(parent) : orderOnCommandLine()
+  const session = join(name, token)
   // the classes behind what travels by reference; by path, since they stand above this folder
   await import('../handles.ts')
   return {
     session,
     toldAt,
     argsAt,
-    settleIn({ daemon }, argv) {
+    settleIn({ identity, argv, env, cwd }) {
       process.argv.splice(2, Infinity, ...argv)
-      if (!daemon) return
-      dieWithParent(constants.signals.SIGKILL)
-      if (parentPid() !== parent) process.kill(process.pid, 'SIGKILL') // it died before the kernel knew
+      if (env !== undefined && cwd !== undefined) moveInto(env, cwd)
+      if (isSpare) process.title = `${process.title} ${identity.name}`
+      if (identity.daemon) endWithParent(parent)
+      else if (isSpare) outliveParent()
     },
   }
 })
 
-function join(): Session {
+function orderOnCommandLine(): Order {
+  const [token = 0, toldAt = 0, argsAt = 0] = numbers.map(Number)
+  return [first, token, toldAt, argsAt]
+}
+
+function join(name: string, token: number): Session {
   try {
     return attachSession(SESSION_FD, token)
   } catch (error) {

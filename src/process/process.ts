@@ -22,7 +22,7 @@ import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import { endWithThisProcess } from './daemons.ts'
 import { checkMayStart, children, identityFor, nextPath } from './family.ts'
 import { startChild } from './start/start.ts'
-import { type Child, getStartMethod } from './start-method.ts'
+import { type Child, getStartMethod, type StartMethod } from './start-method.ts'
 import { resolveTarget, type Target } from './target.ts'
 
 export interface ProcessOptions<A extends unknown[]> {
@@ -51,6 +51,9 @@ export interface ProcessOptions<A extends unknown[]> {
 
 const OPTIONS = ['target', 'args', 'name', 'daemon', 'env', 'execArgv', 'cwd', 'stdio', 'memoryLimitMb'] as const
 
+/** Which way of starting children a class is bound to; see context.ts. */
+export const START_METHOD: unique symbol = Symbol('multiproc.start-method')
+
 /** setTimeout() cannot wait longer; 24.8 days. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
@@ -76,9 +79,12 @@ const LONGEST_TIMER = 2 ** 31 - 1
  * assert.equal(child.exitCode, 0)
  */
 export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
+  /** Set in the classes of a context: they start their children in this way, whatever setStartMethod() says. */
+  static readonly [START_METHOD]: StartMethod | undefined = undefined
   readonly #name: string
   readonly #daemon: boolean
   readonly #path: readonly number[]
+  readonly #method: StartMethod | undefined
   /** Let go at start(): what the child was given need not stay here. */
   #options: ProcessOptions<A> | undefined
   #child: Child | undefined
@@ -95,6 +101,7 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
     }
     checkSurroundings(given)
     this.#path = nextPath()
+    this.#method = new.target[START_METHOD]
     this.#name = given.name === undefined ? `Process-${this.#path.join(':')}` : checkName(given.name)
     this.#daemon = checkFlag('daemon', given.daemon, false)
     this.#options = { ...given, target: given.target }
@@ -125,7 +132,8 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
       )
     }
     checkMayStart(this.#name)
-    const child = startChild(getStartMethod(), {
+    const child = startChild({
+      method: this.#method ?? getStartMethod(),
       identity: identityFor(this.#name, this.#path, this.#daemon),
       target: resolveTarget(options.target),
       args: options.args ?? [],

@@ -2,12 +2,16 @@
 import { ArgumentRangeError } from '../../contract/errors.ts'
 import type { Child, StartMethod, StartPlan } from '../start-method.ts'
 import { spawnChild } from './spawn.ts'
+import { startWarm } from './warm.ts'
 
-const starters: Partial<Record<StartMethod, (plan: StartPlan) => Child>> = { spawn: spawnChild }
+const starters: Partial<Record<StartMethod, (plan: StartPlan) => Child>> = {
+  spawn: spawnChild,
+  warm: startWarm,
+}
 
 /** Starts the child. When it throws nothing was started. */
-export function startChild(method: StartMethod, plan: StartPlan): Child {
-  const start = starters[method]
-  if (start === undefined) throw new ArgumentRangeError(`Expected a way of starting children, got ${method}`)
+export function startChild(plan: StartPlan): Child {
+  const start = starters[plan.method]
+  if (start === undefined) throw new ArgumentRangeError(`Expected a way of starting children, got ${plan.method}`)
   return start(plan)
 }

@@ -1,0 +1,53 @@
+/**
+ * What a child finds around it: what can be changed in a process that runs already, and what is settled when it boots.
+ */
+import { accessSync, constants } from 'node:fs'
+import { resolve } from 'node:path'
+import { inheritance } from '../../os/inheritance.ts'
+import type { StartPlan } from '../start-method.ts'
+import { inheritedExecArgv } from './exec-argv.ts'
+
+/** Read by Node, libuv, the C library, OpenSSL or ICU while they boot. */
+const READ_AT_BOOT =
+  /^(?:NODE_|UV_|LD_|GLIBC_|MALLOC_|MIMALLOC_|OPENSSL_|SSL_|ICU_|LC_|LANG$|LANGUAGE$|NO_COLOR$|FORCE_COLOR$)/
+
+export interface Surroundings {
+  /** To be compared: two processes with the same text here differ in nothing that cannot be changed. */
+  readonly fixed: string
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
+}
+
+/** Those of a child; without a plan, those of any child that asks for nothing in particular. */
+export function surroundings(plan?: StartPlan): Surroundings {
+  const env = cleaned(plan?.env ?? process.env)
+  const booted = Object.keys(env)
+    .filter(name => READ_AT_BOOT.test(name))
+    .sort()
+    .map(name => [name, env[name]])
+  const fixed = JSON.stringify([process.execPath, plan?.execArgv ?? inheritedExecArgv(), booted, inheritance()])
+  return { fixed, env, cwd: resolve(plan?.cwd ?? '') }
+}
+
+/** A process that runs already can be given all of this. */
+export function isGiveable({ env, cwd }: Surroundings): boolean {
+  // what a new process would be refused with is told by trying to start one
+  if (Object.entries(env).some(([name, value]) => name === '' || /[=\0]/.test(name) || value.includes('\0')))
+    return false
+  try {
+    accessSync(`${cwd}/.`, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** As child_process takes it: inherited properties count, undefined does not, all else is text. */
+function cleaned(env: NodeJS.ProcessEnv): Record<string, string> {
+  const texts: Record<string, string> = {}
+  for (const name in env) {
+    const value: unknown = env[name]
+    if (value !== undefined) texts[name] = `${value}`
+  }
+  return texts
+}
