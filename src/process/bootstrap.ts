@@ -3,7 +3,8 @@
  * child's own children, and ask the kernel to be told of the parent's death. The rest is the same for every child.
  */
 import { fstatSync } from 'node:fs'
-import { attachSession, type Session } from '../arena/session.ts'
+import type { Segment } from '../arena/segment.ts'
+import { attachSession, mapSession, type Session } from '../arena/session.ts'
 import { MultiprocError } from '../contract/errors.ts'
 import { endWithParent, outliveParent, parentPid } from '../os/prctl.ts'
 import { type Joined, live } from './run-target.ts'
@@ -18,8 +19,9 @@ const isSpare = first === SPARE_NAME && numbers.length === 1
 
 live(first, async (): Promise<Joined> => {
   finishWritesAtOnce()
+  const memory = mapSession(SESSION_FD)
   const [name, token, toldAt, argsAt] = isSpare ? await waitForOrder(parent) : orderOnCommandLine()
-  const session = join(name, token)
+  const session = join(memory, name, token)
   // the classes behind what travels by reference; by path, since they stand above this folder
   await import('../handles.ts')
   return {
@@ -41,9 +43,9 @@ function orderOnCommandLine(): Order {
   return [first, token, toldAt, argsAt]
 }
 
-function join(name: string, token: number): Session {
+function join(memory: Segment, name: string, token: number): Session {
   try {
-    return attachSession(SESSION_FD, token)
+    return attachSession(memory, token)
   } catch (error) {
     if (parentPid() === parent) throw error
     throw new MultiprocError(`Its parent (pid ${parent}) ended before ${name} had started`, { cause: error })

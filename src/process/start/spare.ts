@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { decode, encode } from '../../codec/codec.ts'
 import { setCloseOnExec } from '../../os/descriptor.ts'
 import { endWithParent } from '../../os/prctl.ts'
 
@@ -20,6 +21,7 @@ export async function waitForOrder(parent: number): Promise<Order> {
   setCloseOnExec(LINE_FD)
   endWithParent(parent)
   await import('../../index.ts')
+  rehearse()
   writeSync(LINE_FD, 'ready')
   const line = new Socket({ fd: LINE_FD, readable: true, writable: false })
   line.setEncoding('utf8')
@@ -34,6 +36,15 @@ export async function waitForOrder(parent: number): Promise<Order> {
     line.on('error', () => process.exit())
     line.on('end', () => process.exit())
   })
+}
+
+/** What ran once is compiled. */
+function rehearse(): void {
+  const told = { env: { ...process.env }, list: [1, null, true], bytes: new Uint8Array(32) }
+  const message = encode(told)
+  const bytes = new Uint8Array(message.byteLength)
+  message.writeTo(bytes)
+  decode(bytes, message.headLength, [])
 }
 
 /** The environment of the child that it has become, in the place of its own. */

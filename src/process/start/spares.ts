@@ -23,6 +23,8 @@ import { surroundings } from './surroundings.ts'
 
 /** More are booted faster than a program can use them. */
 const MOST = 4
+/** What a child that was taken needs to reach its target, and some more: no spare is booted meanwhile. ms */
+const REST_MS = 20
 
 export interface Spare {
   readonly process: ChildProcess
@@ -69,14 +71,14 @@ export function renewSpares(fixed: string): void {
 
 const goal = (): number => Math.max(0, ...wanted.values())
 
-/** Not now: start() is at work, and the child just started needs the processor more. */
+/** Not now: start() is at work, and the child just started needs the processor first. */
 function refillSoon(): void {
   if (refilling) return
   refilling = true
-  setImmediate(() => {
+  setTimeout(() => {
     refilling = false
     refill()
-  }).unref()
+  }, REST_MS).unref()
 }
 
 /** One after another: each is booted when the one before it is ready. */
