@@ -8,7 +8,7 @@ import { attachSession, mapSession, type Session } from '../arena/session.ts'
 import { MultiprocError } from '../contract/errors.ts'
 import { endWithParent, outliveParent, parentPid } from '../os/prctl.ts'
 import { type Joined, live } from './run-target.ts'
-import { moveInto, type Order, SPARE_NAME, waitForOrder } from './start/spare.ts'
+import { moveInto, type Order, SPARE_NAME, showName, waitForOrder } from './start/spare.ts'
 
 const SESSION_FD = 3
 
@@ -31,7 +31,7 @@ live(first, async (): Promise<Joined> => {
     settleIn({ identity, argv, env, cwd }) {
       process.argv.splice(2, Infinity, ...argv)
       if (env !== undefined && cwd !== undefined) moveInto(env, cwd)
-      if (isSpare) process.title = `${process.title} ${identity.name}`
+      if (isSpare) showName(identity.name)
       if (identity.daemon) endWithParent(parent)
       else if (isSpare) outliveParent()
     },

@@ -70,6 +70,9 @@ const LONGEST_TIMER = 2 ** 31 - 1
  * and a second later SIGKILL; the others go on here, too (Python would wait for them). If the child dies, all that it held is given back, and everybody who
  * waited for it is woken.
  *
+ * A subclass may add to it what it likes in this process, but has no part in the child: only the function travels. Where
+ * Python would override run(), export a function and give it as `target`.
+ *
  * @throws {ArgumentTypeError} {ArgumentRangeError} for options that cannot be
  * @example
  * // the explicit form; a function that its module exports can be given as it is
@@ -94,7 +97,8 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
   constructor(options: ProcessOptions<A>) {
     const given = checkOptions<ProcessOptions<A>>('options', options, OPTIONS)
     if (given.target === undefined) {
-      throw new ArgumentTypeError('Expected `target` to be a function or { module, name }, got undefined')
+      const mend = 'run' in this ? '; run() of a subclass does not travel: export a function and give that' : ''
+      throw new ArgumentTypeError(`Expected \`target\` to be a function or { module, name }, got undefined${mend}`)
     }
     if (given.args !== undefined && !Array.isArray(given.args)) {
       throw new ArgumentTypeError(`Expected \`args\` to be an array, got ${describe(given.args)}`)
@@ -110,8 +114,8 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
   /**
    * Starts the child; once.
    *
-   * Does not wait: the child boots (some 50 ms) while this process goes on. All that is wrong with the target, the
-   * arguments and the options is told here, and then nothing was started.
+   * Does not wait: the child boots (some 50 ms; one that is 'warm' has booted, see setStartMethod()) while this process
+   * goes on. All that is wrong with the target, the arguments and the options is told here, and then nothing was started.
    *
    * @throws {InvalidTargetError} when another process could not find the target
    * @throws {NotSerializableError} when an argument cannot travel; its `path` says which part, as in `args[0].callback`

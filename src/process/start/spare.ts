@@ -2,7 +2,7 @@
  * What a spare process does until it is taken: get ready all that does not depend on whose child it will be, say so, and
  * wait for its order, asleep. When the line is closed instead, its parent does not need it any more, and it ends.
  */
-import { writeSync } from 'node:fs'
+import { readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { decode, encode } from '../../codec/codec.ts'
 import { setCloseOnExec } from '../../os/descriptor.ts'
@@ -22,7 +22,11 @@ export async function waitForOrder(parent: number): Promise<Order> {
   endWithParent(parent)
   await import('../../index.ts')
   rehearse()
-  writeSync(LINE_FD, 'ready')
+  try {
+    writeSync(LINE_FD, 'ready')
+  } catch {
+    // the order was sent before, or there will be none: the line says which
+  }
   const line = new Socket({ fd: LINE_FD, readable: true, writable: false })
   line.setEncoding('utf8')
   let text = ''
@@ -52,4 +56,12 @@ export function moveInto(env: Readonly<Record<string, string>>, cwd: string): vo
   for (const name of Object.keys(process.env)) if (!Object.hasOwn(env, name)) delete process.env[name]
   for (const [name, value] of Object.entries(env)) if (process.env[name] !== value) process.env[name] = value
   process.chdir(cwd)
+}
+
+/** On its command line, for `ps`. The short name of its program, which Node changes with it, stays as it was. */
+export function showName(name: string): void {
+  const short = '/proc/self/comm'
+  const program = readFileSync(short, 'utf8')
+  process.title = `${process.title} ${name}`
+  writeFileSync(short, program)
 }

@@ -1,10 +1,10 @@
 /**
  * The spare processes of this thread: booted in advance, taken for one child each, replaced in the background.
  *
- *   booting ──"ready"──▶ ready ──take()──▶ a child (warm.ts)
+ *   booting ──"ready"──▶ ready ──its order──▶ a child (warm.ts)
  *      │ │                 │
- *      │ └────take()───────┼──────────────▶ a child, which reads its order once it has booted
- *      └──────ends─────────┴──▶ gone; replaced, unless it never became ready: then not before the next take()
+ *      │ └──its order──────┼────────────────▶ a child, which reads its order once it has booted
+ *      └─────ends──────────┴──▶ gone; replaced, but if it never became ready not before somebody asks for one
  *
  * A spare has the session's memory open and is nobody in it: its child's place is reserved when it is taken. It waits on
  * its line, a socket of which this thread has the other end, and ends when that is closed; the kernel kills it when this
@@ -46,27 +46,29 @@ let refilling = false
 /** How many spares there shall be from now on, as far as `who` is concerned; undefined: the usual number. */
 export function wantSpares(who: 'default' | 'context', count = Math.min(usableCpus(), MOST)): void {
   wanted.set(who, count)
-  for (const spare of spares.slice(goal())) end(spare)
+  for (const spare of spares.slice(goal())) endSpare(spare)
   refill()
 }
 
-/** A spare that lives and fits, the one that was booted first; undefined: there is none. It is the caller's then. */
-export function takeSpare(fixed: string): Spare | undefined {
+/** A spare that lives and fits, the one that was booted first; undefined: there is none. */
+export function findSpare(fixed: string): Spare | undefined {
   used = true
   refillSoon()
-  for (const spare of [...spares]) {
-    if (spare.fixed !== fixed || peekExit(spare.pid) !== undefined) continue
-    remove(spare)
-    spare.process.removeAllListeners()
-    spare.line.removeAllListeners()
-    return spare
-  }
-  return undefined
+  return spares.find(spare => spare.fixed === fixed && peekExit(spare.pid) === undefined)
+}
+
+/** It has its order: it is a child now, and another's. */
+export function handOver(spare: Spare): void {
+  remove(spare)
+  spare.process.removeAllListeners('exit')
+  spare.line.removeAllListeners('data')
+  spare.line.destroy() // what was written is read all the same
+  spare.process.ref()
 }
 
 /** Ends the spares that were booted in surroundings that are not this process's any more. */
 export function renewSpares(fixed: string): void {
-  for (const spare of [...spares]) if (spare.fixed !== fixed) end(spare)
+  for (const spare of [...spares]) if (spare.fixed !== fixed) endSpare(spare)
 }
 
 const goal = (): number => Math.max(0, ...wanted.values())
@@ -115,7 +117,7 @@ function boot(): void {
   if (hooked) return
   hooked = true
   process.on('exit', () => {
-    for (const one of [...spares]) end(one)
+    for (const one of [...spares]) endSpare(one)
   })
 }
 
@@ -124,7 +126,8 @@ function remove(spare: Spare): void {
   if (at >= 0) spares.splice(at, 1)
 }
 
-function end(spare: Spare): void {
+/** It is not needed, or does not hear any more. */
+export function endSpare(spare: Spare): void {
   remove(spare)
   spare.process.kill('SIGKILL')
   spare.line.destroy()

@@ -12,29 +12,31 @@ import { writeSync } from 'node:fs'
 import type { Child, StartPlan } from '../start-method.ts'
 import { type Endowment, endow } from './endow.ts'
 import type { Order } from './spare.ts'
-import { renewSpares, type Spare, takeSpare } from './spares.ts'
+import { endSpare, findSpare, handOver, renewSpares, type Spare } from './spares.ts'
 import { SpawnedChild, spawnChild } from './spawn.ts'
 import { isGiveable, surroundings } from './surroundings.ts'
 
-/** A line this long fits into an empty socket at once. Only a name could make it longer. */
-const LONGEST_ORDER = 4096
+/** With a name of this length an order fits into an empty socket, whatever must be escaped in it. */
+const LONGEST_NAME = 512
 
 /** Starts the child. When it throws nothing was started. */
 export function startWarm(plan: StartPlan): Child {
-  if (plan.stdio !== 'inherit' || plan.memoryLimitMb !== undefined) return spawnChild(plan)
+  const { name } = plan.identity
+  if (plan.stdio !== 'inherit' || plan.memoryLimitMb !== undefined || name.length > LONGEST_NAME)
+    return spawnChild(plan)
   const needs = surroundings(plan)
   if (!isGiveable(needs)) return spawnChild(plan)
   if (plan.env === undefined && plan.execArgv === undefined) renewSpares(needs.fixed)
-  for (let spare = takeSpare(needs.fixed); spare !== undefined; spare = takeSpare(needs.fixed)) {
-    const taken = spare
+  for (;;) {
+    const spare = findSpare(needs.fixed)
+    if (spare === undefined) return spawnChild(plan)
     try {
-      return endow(plan, { env: needs.env, cwd: needs.cwd }, endowment => employ(taken, endowment, plan.identity.name))
+      return endow(plan, { env: needs.env, cwd: needs.cwd }, endowment => employ(spare, endowment, name))
     } catch (error) {
-      dismiss(taken)
       if (!(error instanceof SpareGone)) throw error
+      endSpare(spare)
     }
   }
-  return spawnChild(plan)
 }
 
 /** The spare does not hear any more. */
@@ -42,19 +44,12 @@ class SpareGone extends Error {}
 
 function employ(spare: Spare, { session, token, toldAt, argsAt }: Endowment, name: string): Child {
   const order: Order = [name, token, toldAt, argsAt]
-  const line = Buffer.from(`${JSON.stringify(order)}\n`)
-  const fd = (spare.line as unknown as { _handle?: { fd: number } })._handle?.fd ?? -1
+  const { _handle: socket } = spare.line as unknown as { _handle?: { fd: number } }
   try {
-    if (line.length > LONGEST_ORDER || writeSync(fd, line) !== line.length) throw new SpareGone()
+    writeSync(socket?.fd ?? -1, `${JSON.stringify(order)}\n`)
   } catch {
     throw new SpareGone()
   }
-  spare.line.destroy() // what was written is read all the same
-  spare.process.ref()
+  handOver(spare)
   return new SpawnedChild(spare.process, spare.pid, session, token)
-}
-
-function dismiss(spare: Spare): void {
-  spare.process.kill('SIGKILL')
-  spare.line.destroy()
 }
