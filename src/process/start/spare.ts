@@ -61,7 +61,7 @@ export function moveInto(env: Readonly<Record<string, string>>, cwd: string): vo
 /** On its command line, for `ps`. The short name of its program, which Node changes with it, stays as it was. */
 export function showName(name: string): void {
   const short = '/proc/self/comm'
-  const program = readFileSync(short, 'utf8')
+  const program = readFileSync(short, 'utf8').trimEnd()
   process.title = `${process.title} ${name}`
   writeFileSync(short, program)
 }

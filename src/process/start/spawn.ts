@@ -29,6 +29,9 @@ export const BOOTSTRAP = fileURLToPath(new URL('../bootstrap.js', import.meta.ur
 /** Without pidfds (a kernel before 5.3, some sandboxes) the end of a child is looked for this often. */
 const LOOK_EVERY_MS = 10
 
+/** Made here, so that it keeps nothing of what a child was given. */
+const ignore = (): void => {}
+
 /** Starts the child. When it throws nothing was started. */
 export function spawnChild(plan: StartPlan): Child {
   const { identity, cwd, stdio, memoryLimitMb } = plan
@@ -47,7 +50,7 @@ export function spawnChild(plan: StartPlan): Child {
       ],
       { stdio: ['ignore', stdio, stdio, session.fd], env: plan.env, cwd },
     )
-    child.on('error', () => {}) // told below, at once, where the caller can catch it
+    child.on('error', ignore) // told below, at once, where the caller can catch it
     if (child.pid === undefined) {
       throw new MultiprocError(
         `Expected ${process.execPath} to start, but the system refused; it may be gone, or the limit of processes ` +
