@@ -13,7 +13,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { currentSession } from '../../arena/session.ts'
-import { peekExit } from '../../os/child-status.ts'
+import { peekExit, reap } from '../../os/child-status.ts'
 import { usableCpus } from '../../os/cpu.ts'
 import { isMainProcess } from '../family.ts'
 import { inheritedExecArgv } from './exec-argv.ts'
@@ -25,6 +25,8 @@ import { surroundings } from './surroundings.ts'
 const MOST = 4
 /** What a child that was taken needs to reach its target, and some more: no spare is booted meanwhile. ms */
 const REST_MS = 20
+/** What is killed ends at once, unless the kernel itself is stuck; nobody waits for that. ms */
+const KILLED_MS = 500
 
 export interface Spare {
   readonly process: ChildProcess
@@ -117,7 +119,9 @@ function boot(): void {
   if (hooked) return
   hooked = true
   process.on('exit', () => {
-    for (const one of [...spares]) endSpare(one)
+    const last = [...spares]
+    for (const spare of last) endSpare(spare)
+    for (const { pid } of last) reap(pid, KILLED_MS)
   })
 }
 
