@@ -55,10 +55,10 @@ const contexts = new Map<StartMethod, Context>()
  * @param options as for setStartMethod()
  * @throws {ArgumentRangeError} {ArgumentTypeError} as setStartMethod()
  * @example
- * const { Process: Spawned, Lock: Same, getStartMethod: method } = getContext('spawn')
- * assert.equal(method(), 'spawn')
- * assert.ok(Spawned.prototype instanceof Process)
- * assert.equal(Same, Lock)
+ * const context = getContext('spawn')
+ * assert.equal(context.getStartMethod(), 'spawn')
+ * assert.ok(context.Process.prototype instanceof Process)
+ * assert.equal(context.Lock, Lock)
  */
 export function getContext(m: StartMethod = getStartMethod(), options?: StartMethodOptions): Context {
   const spares = checkStartMethod(m, options)

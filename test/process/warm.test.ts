@@ -1,6 +1,7 @@
 // What is true of 'warm' alone: spares that boot in advance, are used once, and are never seen otherwise. What it has in
 // common with the other ways is in test/conformance/process.
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -269,6 +270,9 @@ for (const [how, check] of [
     check(end)
     assert.equal(end.stderr, '')
     assert.equal(end.late, false)
+    const pids = /spares (.*)/.exec(end.stdout)?.[1].split(' ') ?? []
+    assert.ok(pids.length > 0)
+    if (how !== 'start') for (const pid of pids) assert.equal(existsSync(`/proc/${pid}`), false, 'not even a zombie')
     await until(
       () => main.leftovers().length === 0,
       LIMIT,
@@ -302,6 +306,22 @@ for (const signal of ['SIGKILL', 'SIGTERM', 'SIGINT'] as const) {
     })
   }
 }
+
+test('warm: a child that is no daemon goes on when its parent is killed, although it was a spare; a daemon does not', async t => {
+  for (const daemon of [false, true]) {
+    const main = start([process.execPath, program, daemon ? 'daemon' : 'child'])
+    t.after(() => main.end())
+    await main.printed('spare child')
+    const pid = Number(/spare child (\d+)/.exec(main.stdout)?.[1])
+    main.kill('SIGKILL')
+    await until(() => !isAlive(main.pid), LIMIT, 'the end of the parent')
+    const others = () => main.leftovers().filter(one => one.pid !== pid)
+    await until(() => others().length === 0, LIMIT, 'the end of the spares')
+    if (daemon) await until(() => !isAlive(pid), LIMIT, 'the end of the daemon')
+    else assert.ok(isAlive(pid))
+    main.end()
+  }
+})
 
 test('warm: the spares of a worker thread end with it', async () => {
   await spares(0)

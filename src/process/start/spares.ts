@@ -92,8 +92,9 @@ function refill(): void {
 
 function boot(): void {
   let child: ChildProcess
-  const { fixed } = surroundings()
+  let fixed: string
   try {
+    fixed = surroundings().fixed
     child = spawn(process.execPath, [...inheritedExecArgv(), BOOTSTRAP, SPARE_NAME, String(process.pid)], {
       stdio: ['ignore', 'inherit', 'inherit', currentSession().fd, 'pipe'],
     })
@@ -121,7 +122,8 @@ function boot(): void {
   process.on('exit', () => {
     const last = [...spares]
     for (const spare of last) endSpare(spare)
-    for (const { pid } of last) reap(pid, KILLED_MS)
+    const deadline = performance.now() + KILLED_MS
+    for (const { pid } of last) reap(pid, deadline - performance.now())
   })
 }
 

@@ -8,14 +8,14 @@ import type { StartPlan } from '../start-method.ts'
 import { inheritedExecArgv } from './exec-argv.ts'
 
 /** Read by Node, libuv, the C library, OpenSSL or ICU while they boot. */
-const READ_AT_BOOT =
-  /^(?:NODE_|UV_|LD_|GLIBC_|MALLOC_|MIMALLOC_|OPENSSL_|SSL_|ICU_|LC_|LANG$|LANGUAGE$|NO_COLOR$|FORCE_COLOR$)/
+const READ_AT_BOOT = /^(?:NODE_|UV_|LD_|GLIBC_|MALLOC_|MIMALLOC_|OPENSSL_|SSL_|ICU_|LC_|LANG$|LANGUAGE$)/
 
 export interface Surroundings {
   /** To be compared: two processes with the same text here differ in nothing that cannot be changed. */
   readonly fixed: string
   readonly env: Readonly<Record<string, string>>
-  readonly cwd: string
+  /** Undefined: nowhere that a process can go to. */
+  readonly cwd: string | undefined
 }
 
 /** Those of a child; without a plan, those of any child that asks for nothing in particular. */
@@ -26,19 +26,21 @@ export function surroundings(plan?: StartPlan): Surroundings {
     .sort()
     .map(name => [name, env[name]])
   const fixed = JSON.stringify([process.execPath, plan?.execArgv ?? inheritedExecArgv(), booted, inheritance()])
-  return { fixed, env, cwd: resolve(plan?.cwd ?? '') }
+  return { fixed, env, cwd: reachable(plan?.cwd ?? '') }
 }
 
-/** A process that runs already can be given all of this. */
-export function isGiveable({ env, cwd }: Surroundings): boolean {
-  // what a new process would be refused with is told by trying to start one
-  if (Object.entries(env).some(([name, value]) => name === '' || /[=\0]/.test(name) || value.includes('\0')))
-    return false
+/** A process can be started with such an environment. */
+export function isPossible(env: Surroundings['env']): boolean {
+  return Object.entries(env).every(([name, value]) => name !== '' && !/[=\0]/.test(name) && !value.includes('\0'))
+}
+
+function reachable(given: string): string | undefined {
   try {
+    const cwd = resolve(given)
     accessSync(`${cwd}/.`, constants.X_OK)
-    return true
+    return cwd
   } catch {
-    return false
+    return undefined // also when this process's own was removed
   }
 }
 

@@ -14,7 +14,7 @@ import { type Endowment, endow } from './endow.ts'
 import type { Order } from './spare.ts'
 import { endSpare, findSpare, handOver, renewSpares, type Spare } from './spares.ts'
 import { SpawnedChild, spawnChild } from './spawn.ts'
-import { isGiveable, surroundings } from './surroundings.ts'
+import { isPossible, surroundings } from './surroundings.ts'
 
 /** With a name of this length an order fits into an empty socket, whatever must be escaped in it. */
 const LONGEST_NAME = 512
@@ -24,14 +24,15 @@ export function startWarm(plan: StartPlan): Child {
   const { name } = plan.identity
   if (plan.stdio !== 'inherit' || plan.memoryLimitMb !== undefined || name.length > LONGEST_NAME)
     return spawnChild(plan)
-  const needs = surroundings(plan)
-  if (!isGiveable(needs)) return spawnChild(plan)
-  if (plan.env === undefined && plan.execArgv === undefined) renewSpares(needs.fixed)
+  const { fixed, env, cwd } = surroundings(plan)
+  // what is wrong with them is told by trying
+  if (cwd === undefined || !isPossible(env)) return spawnChild(plan)
+  if (plan.env === undefined && plan.execArgv === undefined) renewSpares(fixed)
   for (;;) {
-    const spare = findSpare(needs.fixed)
+    const spare = findSpare(fixed)
     if (spare === undefined) return spawnChild(plan)
     try {
-      return endow(plan, { env: needs.env, cwd: needs.cwd }, endowment => employ(spare, endowment, name))
+      return endow(plan, { env, cwd }, endowment => employ(spare, endowment, name))
     } catch (error) {
       if (!(error instanceof SpareGone)) throw error
       endSpare(spare)
