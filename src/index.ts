@@ -3,6 +3,7 @@ import './handles.ts'
 
 export { Queue, type QueueOptions } from './channel/queue.ts'
 export { registerClass } from './codec/register-class.ts'
+export { type Context, getContext } from './context.ts'
 export * from './contract/errors.ts'
 export type { SyncWaitOptions, WaitOptions } from './contract/waiting.ts'
 export {
@@ -14,7 +15,13 @@ export {
   parentProcess,
 } from './process/family.ts'
 export { Process, type ProcessOptions } from './process/process.ts'
-export { getAllStartMethods, getStartMethod, type StartMethod, setStartMethod } from './process/start-method.ts'
+export {
+  getAllStartMethods,
+  getStartMethod,
+  type StartMethod,
+  type StartMethodOptions,
+  setStartMethod,
+} from './process/start-method.ts'
 export type { Target } from './process/target.ts'
 export { ShareableList, type ShareableListOptions } from './shared/shareable-list.ts'
 export { RawArray, SharedArray, type SharedArrayConstructor, type SharedArrayOptions } from './shared/shared-array.ts'

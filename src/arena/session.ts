@@ -82,11 +82,9 @@ export class Session {
     return new Session(segment, reserve(segment.words, 0, 'MainProcess'))
   }
 
-  /** The memory inherited as descriptor `fd`, joined as the participant that the parent reserved. */
-  static join(fd: number, token: number): Session {
-    requirePlatform()
-    setCloseOnExec(fd)
-    return new Session(Segment.attach(fd), token)
+  /** An inherited memory, joined as the participant that the parent reserved. */
+  static join(segment: Segment, token: number): Session {
+    return new Session(segment, token)
   }
 
   /** The memory that another thread of this process has mapped, joined as the participant that thread reserved. */
@@ -205,9 +203,16 @@ export function currentSession(): Session {
   return current
 }
 
-/** In a child, before anything else. */
-export function attachSession(fd: number, token: number): Session {
-  current = Session.join(fd, token)
+/** In a child, before anything else: maps the memory inherited as descriptor `fd`. It is nobody in it yet. */
+export function mapSession(fd: number): Segment {
+  requirePlatform()
+  setCloseOnExec(fd)
+  return Segment.attach(fd)
+}
+
+/** In a child: joins as the participant that its parent reserved. */
+export function attachSession(segment: Segment, token: number): Session {
+  current = Session.join(segment, token)
   return current
 }
 

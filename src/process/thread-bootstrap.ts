@@ -28,7 +28,7 @@ async function joined(): Promise<Joined> {
     session,
     toldAt,
     argsAt,
-    settleIn(_identity, argv) {
+    settleIn({ argv }) {
       process.argv.splice(2, Infinity, ...argv)
     },
   }

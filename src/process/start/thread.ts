@@ -18,17 +18,16 @@ import { constants } from 'node:os'
 import { PassThrough, type Readable } from 'node:stream'
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 import { load, type Words } from '#words'
-import { sealParcel } from '../../arena/parcel.ts'
-import { currentSession, type Session, type SessionPlace } from '../../arena/session.ts'
+import type { Session, SessionPlace } from '../../arena/session.ts'
 import { isGone } from '../../arena/token.ts'
-import { encode } from '../../codec/codec.ts'
 import { ArgumentRangeError } from '../../contract/errors.ts'
 import { pollReadable } from '../../os/poll.ts'
 import { threadExists } from '../../os/thread.ts'
 import { startAs } from '../family.ts'
 import { print, show } from '../print.ts'
-import type { Child, GivenToChild, StartPlan, ToldToChild } from '../start-method.ts'
+import type { Child, StartPlan } from '../start-method.ts'
 import { bellsOfProcess, closeBellsOfTheGone } from './bells.ts'
+import { endow } from './endow.ts'
 import { inheritedExecArgv } from './exec-argv.ts'
 
 const BOOTSTRAP = new URL('../thread-bootstrap.js', import.meta.url)
@@ -74,17 +73,12 @@ export function startThread(plan: StartPlan): Child {
         "have one working directory; start it as a process (setStartMethod('spawn')), or hand it the folder in `args`",
     )
   }
-  const args = encode({ args: plan.args } satisfies GivenToChild)
-  const session = currentSession()
-  const token = session.reserve(identity.name)
-  try {
-    const argsAt = sealParcel(session, args, token)
-    const told: ToldToChild = { identity, target: plan.target, argv: process.argv.slice(2) }
+  return endow(plan, {}, ({ session, token, toldAt, argsAt }) => {
     const given: GivenToThread = {
       name: identity.name,
       place: session.place,
       token,
-      toldAt: sealParcel(session, encode(told), token),
+      toldAt,
       argsAt,
       bells: bellsOfProcess(),
       end: new Int32Array(new SharedArrayBuffer(8)),
@@ -95,10 +89,7 @@ export function startThread(plan: StartPlan): Child {
     const worker = startAs(identity, () => newWorker(plan, given))
     const threads = readdirSync(THREADS).filter(id => !others.has(id))
     return new ThreadChild(worker, threads.map(Number), session, given, memoryLimitMb !== undefined)
-  } catch (error) {
-    session.childEnded(token) // it never began; what was laid down for it goes as if it had
-    throw error
-  }
+  })
 }
 
 const THREADS = '/proc/self/task'
