@@ -30,7 +30,9 @@ async function spares(count: number): Promise<number[]> {
   let before = ''
   const ready = () => {
     const pids = sparePids()
-    const now = pids.map(pid => `${pid} ${isAlive(pid) ? `${stateOf(pid)} ${ticksOf(pid)}` : ''}`).join()
+    const now = pids
+      .map(pid => `${pid} ${isAlive(pid) ? `${stateOf(`/proc/${pid}`)} ${ticksOf(`/proc/${pid}`)}` : ''}`)
+      .join()
     calm = pids.length === count && now === before && !now.includes('R') ? calm + 1 : 0
     before = now
     return calm > 40
@@ -102,7 +104,7 @@ test('warm: a spare that said it is ready, unheard, still reads its order', asyn
   const deadline = Date.now() + LIMIT
   for (let calm = 0, before = -1; calm < 200 && Date.now() < deadline; ) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
-    const now = stateOf(pid) === 'S' ? ticksOf(pid) : -1
+    const now = stateOf(`/proc/${pid}`) === 'S' ? ticksOf(`/proc/${pid}`) : -1
     calm = now >= 0 && now === before ? calm + 1 : 0
     before = now
   }
@@ -212,7 +214,7 @@ test('warm: a spare that dies with its order unread is a child that died; what w
   const [spare] = await spares(1)
   const queue = new Queue()
   process.kill(spare, 'SIGSTOP')
-  await until(() => stateOf(spare) === 'T', LIMIT, 'the spare to stand still')
+  await until(() => stateOf(`/proc/${spare}`) === 'T', LIMIT, 'the spare to stand still')
   const child = launch(t, { target: targets.give, args: [queue, new Uint8Array(1_000_000)] })
   assert.equal(child.pid, spare)
   child.kill()
@@ -233,9 +235,12 @@ test('warm: terminate() of a child that has not read its order yet ends it: exit
 
 test('warm: spares use no processor while they wait', async () => {
   const there = await spares(2)
-  const before = there.map(ticksOf)
+  const before = there.map(pid => ticksOf(`/proc/${pid}`))
   await sleep(500)
-  assert.deepEqual(there.map(ticksOf), before)
+  assert.deepEqual(
+    there.map(pid => ticksOf(`/proc/${pid}`)),
+    before,
+  )
 })
 
 test('setStartMethod() says how many spares there are; another method ends them, but not those of a context', async t => {
