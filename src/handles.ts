@@ -2,15 +2,31 @@
 import { registerKinds } from './arena/kinds.ts'
 import { queueKind } from './channel/queue.ts'
 import { registerClass } from './codec/register-class.ts'
+import { resolveTarget } from './process/target.ts'
 import { ShareableList } from './shared/shareable-list.ts'
 import { sharedArrayKind } from './shared/shared-array.ts'
 import { sharedMemoryKind } from './shared/shared-memory.ts'
 import { valueKind } from './shared/value.ts'
+import { referToFunctionsBy } from './sync/action.ts'
+import { barrierKind } from './sync/barrier.ts'
+import { boundedSemaphoreKind } from './sync/bounded-semaphore.ts'
 import { eventKind } from './sync/event.ts'
 import { lockKind } from './sync/lock.ts'
 import { rlockKind } from './sync/rlock.ts'
+import { semaphoreKind } from './sync/semaphore.ts'
 
-registerKinds([lockKind, rlockKind, eventKind, valueKind, queueKind, sharedArrayKind, sharedMemoryKind])
+registerKinds([
+  lockKind,
+  rlockKind,
+  eventKind,
+  valueKind,
+  queueKind,
+  sharedArrayKind,
+  sharedMemoryKind,
+  semaphoreKind,
+  boundedSemaphoreKind,
+  barrierKind,
+])
 
 // a list is nothing but its block, which travels as a handle
 registerClass(ShareableList, {
@@ -18,3 +34,5 @@ registerClass(ShareableList, {
   pack: list => list.shm,
   unpack: shm => new ShareableList(shm),
 })
+
+referToFunctionsBy(resolveTarget)

@@ -3,6 +3,7 @@ import './handles.ts'
 
 export { Queue, type QueueOptions } from './channel/queue.ts'
 export { registerClass } from './codec/register-class.ts'
+export { type Context, getContext } from './context.ts'
 export * from './contract/errors.ts'
 export type { SyncWaitOptions, WaitOptions } from './contract/waiting.ts'
 export {
@@ -14,7 +15,13 @@ export {
   parentProcess,
 } from './process/family.ts'
 export { Process, type ProcessOptions } from './process/process.ts'
-export { getAllStartMethods, getStartMethod, type StartMethod, setStartMethod } from './process/start-method.ts'
+export {
+  getAllStartMethods,
+  getStartMethod,
+  type StartMethod,
+  type StartMethodOptions,
+  setStartMethod,
+} from './process/start-method.ts'
 export type { Target } from './process/target.ts'
 export { ShareableList, type ShareableListOptions } from './shared/shareable-list.ts'
 export { RawArray, SharedArray, type SharedArrayConstructor, type SharedArrayOptions } from './shared/shared-array.ts'
@@ -22,7 +29,11 @@ export { SharedMemory, type SharedMemoryOptions } from './shared/shared-memory.t
 export type { TypeCode, ValueOf } from './shared/type-codes.ts'
 export type { SharedArrayMethods, SharedArrayOf, SharedText } from './shared/typed-arrays.ts'
 export { RawValue, Value, type ValueOptions } from './shared/value.ts'
+
+export { Barrier, type BarrierOptions } from './sync/barrier.ts'
+export { BoundedSemaphore } from './sync/bounded-semaphore.ts'
 export { Event } from './sync/event.ts'
 export type { Held } from './sync/held.ts'
 export { Lock } from './sync/lock.ts'
 export { RLock } from './sync/rlock.ts'
+export { Semaphore, type SemaphoreOptions } from './sync/semaphore.ts'

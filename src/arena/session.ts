@@ -10,11 +10,12 @@ import { setCloseOnExec } from '../os/descriptor.ts'
 import { collectGarbage } from '../os/garbage.ts'
 import { memoryAvailable, parseBytes } from '../os/memory.ts'
 import { openOwn } from '../os/ofd-lock.ts'
+import { unmapOrphans } from '../os/orphans.ts'
 import { requirePlatform } from '../os/platform.ts'
 import { Allocator } from './allocator.ts'
 import { kindOf } from './kinds.ts'
 import { OBJECT } from './owner.ts'
-import { declareDead, findDead, join, reserve } from './participants.ts'
+import { declareDead, endInPeace, findDead, join, reserve, withdraw } from './participants.ts'
 import { recover } from './recovery.ts'
 import { allocateObject, dropReference, kindCode, publishObject } from './references.ts'
 import { initialiseRuns } from './runs.ts'
@@ -29,6 +30,12 @@ const TRIM_EVERY = 10_000
 const LOOK_AGAIN = 50
 /** A collection that freed no handle is not tried again for so many times as long as it took. */
 const FRUITLESS = 20
+
+/** Where a session lies in a process, the same for all its threads. The descriptor is the founder's to close. */
+export interface SessionPlace {
+  readonly fd: number
+  readonly base: bigint | undefined
+}
 
 export class Session {
   readonly segment: Segment
@@ -48,7 +55,7 @@ export class Session {
   #dropped = 0
   #collectNotBefore = 0
 
-  private constructor(segment: Segment, token: number) {
+  private constructor(segment: Segment, token: number, bell?: Int32Array) {
     this.segment = segment
     this.w = segment.words
     this.me = token
@@ -60,22 +67,35 @@ export class Session {
       )
     }
     this.allocator = new Allocator(segment, token, () => this.#reclaim())
-    this.sleeper = new Sleeper(segment, this.slot, () => this.lookForDead())
+    this.sleeper = new Sleeper(segment, this.slot, () => this.lookForDead(), bell)
+    process.once('exit', code => {
+      if ((process.exitCode ?? code) === 0) endInPeace(this.w, this.slot)
+    })
   }
 
   /** A new memory, with this thread as its first participant. */
   static found(): Session {
     requirePlatform()
+    unmapOrphans()
     const segment = Segment.create(memoryLimit())
     initialiseRuns(segment.words)
     return new Session(segment, reserve(segment.words, 0, 'MainProcess'))
   }
 
-  /** The memory inherited as descriptor `fd`, joined as the participant that the parent reserved. */
-  static join(fd: number, token: number): Session {
+  /** An inherited memory, joined as the participant that the parent reserved. */
+  static join(segment: Segment, token: number): Session {
+    return new Session(segment, token)
+  }
+
+  /** The memory that another thread of this process has mapped, joined as the participant that thread reserved. */
+  static joinThread({ fd, base }: SessionPlace, token: number, bell: Int32Array): Session {
     requirePlatform()
-    setCloseOnExec(fd)
-    return new Session(Segment.attach(fd), token)
+    return new Session(Segment.attach(fd, base), token, bell)
+  }
+
+  /** Where the session lies in this process, for a thread to join it. */
+  get place(): SessionPlace {
+    return { fd: this.segment.fd, base: this.segment.base }
   }
 
   /** The memory's descriptor, for a child to inherit. */
@@ -94,6 +114,13 @@ export class Session {
   childEnded(token: number): void {
     declareDead(this.w, token)
     this.lookForDead()
+  }
+
+  /** Takes a reservation back that no child has used so far; it cannot join any more. False: it has joined. */
+  withdraw(token: number): boolean {
+    const withdrawn = withdraw(this.w, token)
+    if (withdrawn) this.lookForDead()
+    return withdrawn
   }
 
   /** Recovers whoever died without anybody having noticed. */
@@ -176,9 +203,22 @@ export function currentSession(): Session {
   return current
 }
 
-/** In a child, before anything else. */
-export function attachSession(fd: number, token: number): Session {
-  current = Session.join(fd, token)
+/** In a child, before anything else: maps the memory inherited as descriptor `fd`. It is nobody in it yet. */
+export function mapSession(fd: number): Segment {
+  requirePlatform()
+  setCloseOnExec(fd)
+  return Segment.attach(fd)
+}
+
+/** In a child: joins as the participant that its parent reserved. */
+export function attachSession(segment: Segment, token: number): Session {
+  current = Session.join(segment, token)
+  return current
+}
+
+/** As attachSession(), in a thread; `bell`: two words for the descriptors that are closed when it has ended. */
+export function shareSession(place: SessionPlace, token: number, bell: Int32Array): Session {
+  current = Session.joinThread(place, token, bell)
   return current
 }
 

@@ -22,7 +22,7 @@ import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import { endWithThisProcess } from './daemons.ts'
 import { checkMayStart, children, identityFor, nextPath } from './family.ts'
 import { startChild } from './start/start.ts'
-import { type Child, getStartMethod } from './start-method.ts'
+import { type Child, getStartMethod, type StartMethod } from './start-method.ts'
 import { resolveTarget, type Target } from './target.ts'
 
 export interface ProcessOptions<A extends unknown[]> {
@@ -51,6 +51,9 @@ export interface ProcessOptions<A extends unknown[]> {
 
 const OPTIONS = ['target', 'args', 'name', 'daemon', 'env', 'execArgv', 'cwd', 'stdio', 'memoryLimitMb'] as const
 
+/** Which way of starting children a class is bound to; see context.ts. */
+export const START_METHOD: unique symbol = Symbol('multiproc.start-method')
+
 /** setTimeout() cannot wait longer; 24.8 days. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
@@ -67,6 +70,9 @@ const LONGEST_TIMER = 2 ** 31 - 1
  * and a second later SIGKILL; the others go on here, too (Python would wait for them). If the child dies, all that it held is given back, and everybody who
  * waited for it is woken.
  *
+ * A subclass may add to it what it likes in this process, but has no part in the child: only the function travels. Where
+ * Python would override run(), export a function and give it as `target`.
+ *
  * @throws {ArgumentTypeError} {ArgumentRangeError} for options that cannot be
  * @example
  * // the explicit form; a function that its module exports can be given as it is
@@ -76,9 +82,12 @@ const LONGEST_TIMER = 2 ** 31 - 1
  * assert.equal(child.exitCode, 0)
  */
 export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
+  /** Set in the classes of a context: they start their children in this way, whatever setStartMethod() says. */
+  static readonly [START_METHOD]: StartMethod | undefined = undefined
   readonly #name: string
   readonly #daemon: boolean
   readonly #path: readonly number[]
+  readonly #method: StartMethod | undefined
   /** Let go at start(): what the child was given need not stay here. */
   #options: ProcessOptions<A> | undefined
   #child: Child | undefined
@@ -88,13 +97,15 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
   constructor(options: ProcessOptions<A>) {
     const given = checkOptions<ProcessOptions<A>>('options', options, OPTIONS)
     if (given.target === undefined) {
-      throw new ArgumentTypeError('Expected `target` to be a function or { module, name }, got undefined')
+      const mend = 'run' in this ? '; run() of a subclass does not travel: export a function and give that' : ''
+      throw new ArgumentTypeError(`Expected \`target\` to be a function or { module, name }, got undefined${mend}`)
     }
     if (given.args !== undefined && !Array.isArray(given.args)) {
       throw new ArgumentTypeError(`Expected \`args\` to be an array, got ${describe(given.args)}`)
     }
     checkSurroundings(given)
     this.#path = nextPath()
+    this.#method = new.target[START_METHOD]
     this.#name = given.name === undefined ? `Process-${this.#path.join(':')}` : checkName(given.name)
     this.#daemon = checkFlag('daemon', given.daemon, false)
     this.#options = { ...given, target: given.target }
@@ -103,8 +114,8 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
   /**
    * Starts the child; once.
    *
-   * Does not wait: the child boots (some 50 ms) while this process goes on. All that is wrong with the target, the
-   * arguments and the options is told here, and then nothing was started.
+   * Does not wait: the child boots (some 50 ms; one that is 'warm' has booted, see setStartMethod()) while this process
+   * goes on. All that is wrong with the target, the arguments and the options is told here, and then nothing was started.
    *
    * @throws {InvalidTargetError} when another process could not find the target
    * @throws {NotSerializableError} when an argument cannot travel; its `path` says which part, as in `args[0].callback`
@@ -125,7 +136,8 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
       )
     }
     checkMayStart(this.#name)
-    const child = startChild(getStartMethod(), {
+    const child = startChild({
+      method: this.#method ?? getStartMethod(),
       identity: identityFor(this.#name, this.#path, this.#daemon),
       target: resolveTarget(options.target),
       args: options.args ?? [],

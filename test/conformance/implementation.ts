@@ -37,8 +37,15 @@ export interface Implementation {
   process<A extends unknown[]>(options: ProcessOptions<A>): Process<A>
   /** The child is asleep in an operation that waits. */
   isAsleep(child: Process): boolean
-  /** The child was rung and has not heard it yet: it will look at what it waits for without waiting for any tick. */
-  isRung(child: Process): boolean
+  /**
+   * Makes the change while the children, asleep, cannot act on it or while it is watched, and says which of them were rung
+   * for it: those will look at what they wait for without waiting for any tick.
+   */
+  rungBy(children: Process[], change: () => void): Promise<boolean[]>
+  /** Where /proc tells of the child. */
+  task(child: Process): string
+  /** The exit code of a child that ended itself in the middle of something (die() in the fixtures). */
+  readonly deathCode: number
   /** What is impossible in the state that processes share; empty when all is well and nobody is at work. */
   impossible(): string[]
   /** Bytes in use, in steps of `memoryStep`. */

@@ -270,7 +270,7 @@ function deaths({ make, death }: Suite): void {
     const [value, inside] = [await make.value('i', 42), await make.event()]
     const child = launch(t, make, dieInUpdate, value, inside)
     await inside.wait({ timeout: LIMIT })
-    assert.equal(await ended(child), -9)
+    assert.equal(await ended(child), make.deathCode)
     assert.equal(value.value, 42)
     const held = value.getLock().acquireSync({ timeout: LIMIT })
     assert.equal(held.abandoned, true)

@@ -11,7 +11,7 @@ interface Case {
   error?: RegExp
 }
 
-const imports = `import { Event, type Held, Lock, Process, Queue, RawArray, RawValue, RLock, ShareableList, SharedArray, SharedMemory, type TypeCode, Value, registerClass } from 'multiproc'`
+const imports = `import { Event, getContext, type Held, Lock, Process, Queue, RawArray, RawValue, registerClass, RLock, ShareableList, SharedArray, SharedMemory, type TypeCode, Value } from 'multiproc'`
 
 const cases: Case[] = [
   {
@@ -81,6 +81,19 @@ const cases: Case[] = [
            const flag: boolean = held.abandoned
            void flag`,
   },
+  {
+    title: "getContext(): its classes are the package's, type parameters included",
+    code: `const { Process: Warm, Queue: Same } = getContext('warm', { spares: 2 })
+           const queue: Queue<number> = new Same<number>()
+           const child: Process = new Warm({ target: (n: number) => n, args: [await queue.get()] })
+           child.start()`,
+  },
+  {
+    title: 'Process of a context: args must be those of the target',
+    code: `new (getContext('warm').Process)({ target: (n: number) => n, args: ['one'] })`,
+    error: /'string' is not assignable to .*'number'/,
+  },
+  { title: 'an unknown start method', code: `getContext('fork')`, error: /'"fork"' is not assignable/ },
   {
     title: 'Process: args must be those of the target',
     code: `export function add(a: number, b: number) { return a + b }
