@@ -365,7 +365,7 @@ function deaths({ make, death }: Suite): void {
     const [array, inside] = [await untyped(make, 'i', 2), await make.event()]
     const child = launch(t, make, dieInArray, array, inside)
     await inside.wait({ timeout: LIMIT })
-    assert.equal(await ended(child), -9)
+    assert.equal(await ended(child), make.deathCode)
     assert.deepEqual([...array], [1, 0])
     const held = array.getLock().acquireSync({ timeout: LIMIT })
     assert.equal(held.abandoned, true)
