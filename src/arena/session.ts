@@ -3,17 +3,21 @@
  *
  * A session is a main program and its descendants. Its memory is made by the first object or process that needs it, so
  * importing the package costs nothing; children inherit it as a file descriptor.
+ *
+ * A thread may be in one more: the commons, where programs that did not start each other meet (commons/meeting.ts). It is a
+ * session like any other, but that nobody is invited: each takes a slot for itself.
  */
 import type { Words } from '#words'
 import { MultiprocError } from '../contract/errors.ts'
-import { setCloseOnExec } from '../os/descriptor.ts'
+import { closeFd, setCloseOnExec } from '../os/descriptor.ts'
 import { memoryAvailable, parseBytes } from '../os/memory.ts'
 import { openOwn } from '../os/ofd-lock.ts'
 import { requirePlatform } from '../os/platform.ts'
 import { Allocator } from './allocator.ts'
+import { elsewhere } from './elsewhere.ts'
 import { kindOf } from './kinds.ts'
 import { OBJECT } from './owner.ts'
-import { declareDead, findDead, join, reserve } from './participants.ts'
+import { declareDead, findDead, join, joinUninvited, reserve } from './participants.ts'
 import { recover } from './recovery.ts'
 import { allocateObject, dropReference, kindCode, publishObject } from './references.ts'
 import { initialiseRuns } from './runs.ts'
@@ -44,34 +48,55 @@ export class Session {
   #lookAgain: NodeJS.Timeout | undefined
   #dropped = 0
 
-  private constructor(segment: Segment, token: number) {
+  private constructor(segment: Segment, ownFile: number, token: number) {
     this.segment = segment
     this.w = segment.words
     this.me = token
     this.slot = slotOf(token)
-    this.ownFile = openOwn(segment.fd)
-    if (!join(this.w, token, this.ownFile, word => segment.addressOf(word))) {
-      throw new MultiprocError(
-        'Expected the process that started this one to be alive; it ended, so there is nothing to join',
-      )
-    }
+    this.ownFile = ownFile
     this.allocator = new Allocator(segment, token, () => this.lookForDead())
     this.sleeper = new Sleeper(segment, this.slot, () => this.lookForDead())
   }
 
-  /** A new memory, with this thread as its first participant. */
-  static found(): Session {
+  /** A new memory, with this thread as its first participant. `file` is what the memory is called in /proc. */
+  static found(name = 'MainProcess', file?: string): Session {
     requirePlatform()
-    const segment = Segment.create(memoryLimit())
+    const segment = Segment.create(memoryLimit(), file)
     initialiseRuns(segment.words)
-    return new Session(segment, reserve(segment.words, 0, 'MainProcess'))
+    return Session.#joined(segment, reserve(segment.words, 0, name))
   }
 
   /** The memory inherited as descriptor `fd`, joined as the participant that the parent reserved. */
   static join(fd: number, token: number): Session {
     requirePlatform()
     setCloseOnExec(fd)
-    return new Session(Segment.attach(fd), token)
+    return Session.#joined(Segment.attach(fd), token)
+  }
+
+  static #joined(segment: Segment, token: number): Session {
+    const ownFile = openOwn(segment.fd)
+    if (!join(segment.words, token, ownFile, word => segment.addressOf(word))) {
+      throw new MultiprocError(
+        'Expected the process that started this one to be alive; it ended, so there is nothing to join',
+      )
+    }
+    return new Session(segment, ownFile, token)
+  }
+
+  /** The memory behind descriptor `fd`, which becomes this session's, joined without an invitation. */
+  static enter(fd: number, name: string): Session {
+    const segment = Segment.attach(fd)
+    const ownFile = openOwn(fd)
+    try {
+      return new Session(
+        segment,
+        ownFile,
+        joinUninvited(segment.words, name, ownFile, word => segment.addressOf(word)),
+      )
+    } catch (error) {
+      closeFd(ownFile)
+      throw error
+    }
   }
 
   /** The memory's descriptor, for a child to inherit. */
@@ -152,18 +177,26 @@ export class Session {
   }
 }
 
-let current: Session | undefined
+let own: Session | undefined
 
-/** This thread's session; founded on first use in a main program. */
+/** The session of this program and its descendants; founded on first use in a main program. */
+export function ownSession(): Session {
+  own ??= Session.found()
+  return own
+}
+
+/** The same, if this thread is in it already. */
+export const joinedSession = (): Session | undefined => own
+
+/** Where an object that is made now is to lie: in this program's own session, but for what share() makes. */
 export function currentSession(): Session {
-  current ??= Session.found()
-  return current
+  return elsewhere() ?? ownSession()
 }
 
 /** In a child, before anything else. */
 export function attachSession(fd: number, token: number): Session {
-  current = Session.join(fd, token)
-  return current
+  own = Session.join(fd, token)
+  return own
 }
 
 /** The ceiling: MULTIPROC_MEMORY_LIMIT, or half of what this process may use. */

@@ -25,10 +25,9 @@ import type { Kind } from '../arena/kinds.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
 import { bodyAt, clearReference, holdReference } from '../arena/references.ts'
 import { currentSession } from '../arena/session.ts'
-import { Adoption, SharedObject } from '../arena/shared-object.ts'
+import { Adoption, idIn, SharedObject } from '../arena/shared-object.ts'
 import { ArgumentTypeError, InvalidStateError } from '../contract/errors.ts'
 import { checkFunction, checkOptions, describe } from '../contract/options.ts'
-import { SHAREABLE } from '../contract/shareable.ts'
 import { Lock } from '../sync/lock.ts'
 import { RLock } from '../sync/rlock.ts'
 import { fit, TYPE_CODES, type Type, type TypeCode, typeOf, type ValueOf } from './type-codes.ts'
@@ -219,11 +218,12 @@ function prepare(code: TypeCode, initial: unknown, options: ValueOptions | undef
   if (typeof asked !== 'boolean' && !(asked instanceof Lock)) {
     throw new ArgumentTypeError(`Expected \`lock\` to be true, false, a Lock or an RLock, got ${describe(asked)}`)
   }
-  if (asked instanceof Lock) asked[SHAREABLE]() // throws when it is closed
+  const session = currentSession()
+  if (asked instanceof Lock) idIn(session, asked, () => 'options.lock') // throws also when it is closed
   const zero = type.form === 'bigint' ? 0n : type.form === 'text' ? '\0' : 0
   const first = fit(code, type, initial === undefined ? zero : initial)
   const lock = asked === true ? new RLock() : asked === false ? undefined : asked
-  return { code, initial: first, lock, ownsLock: asked === true, adoption: currentSession().create(KIND, WORDS) }
+  return { code, initial: first, lock, ownsLock: asked === true, adoption: session.create(KIND, WORDS) }
 }
 
 export const valueKind: Kind = {

@@ -14,7 +14,7 @@ import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { sealParcel } from '../../arena/parcel.ts'
-import { currentSession, type Session } from '../../arena/session.ts'
+import { ownSession, type Session } from '../../arena/session.ts'
 import { encode } from '../../codec/codec.ts'
 import { ArgumentRangeError, MultiprocError } from '../../contract/errors.ts'
 import { peekExit } from '../../os/child-status.ts'
@@ -37,7 +37,7 @@ export function spawnChild(plan: StartPlan): Child {
   }
   // first, since it tells the user what cannot travel; named, so that the path begins with `args`
   const args = encode({ args: plan.args } satisfies GivenToChild)
-  const session = currentSession()
+  const session = ownSession()
   const token = session.reserve(identity.name)
   try {
     const argsAt = sealParcel(session, args, token)
