@@ -113,9 +113,9 @@ export function idIn(session: Session, handle: Shareable, path: () => string): n
   if (home === session) return id
   const where = path()
   throw new NotSerializableError(
-    `Expected \`${where}\` to lie in the same memory as what it is to go into, got ${describe(handle)} of another one: what is ` +
-      'shared by name and what a program shares with its children are two. Make it inside the function given to share(), ' +
-      'or call share() with its name in the process that needs it',
+    `Expected \`${where}\` to come from the same memory as the object it is to go into, got ${describe(handle)} from another: ` +
+      "a program's own objects and those of share() do not mix; make it in the function given to share(), or call share() " +
+      'with its name where it is needed',
     { path: where },
   )
 }

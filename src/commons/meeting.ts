@@ -18,11 +18,12 @@
  *
  * If a process dies
  *   with the door       the kernel gives the name back: the next one looks.
- *   before [G3]         what it founded nobody knows, and ends with it; where it entered it is dead, and is recovered.
+ *   before it has its   what it founded [G1] nobody knows, and ends with it; where it entered [G2] it is dead, and
+ *   own name            whoever comes next recovers it.
  *   after               its name is gone. If it was the last the memory is gone, too.
  */
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, readlinkSync, constants as fsConstants, statSync } from 'node:fs'
+import { constants as fsConstants, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { MAGIC } from '../arena/layout.ts'
 import { nameOf } from '../arena/participants.ts'
@@ -52,7 +53,7 @@ export function tryMeet(): Session | undefined {
   if (door === undefined) return undefined
   try {
     const session = enter() ?? found()
-    takeName(`${prefix()}${process.pid}.${inodeOf(session)}`) // [G3] another thread of this process may have it: as good
+    takeName(`${prefix()}${process.pid}.${inodeOf(session)}`) // or another thread of this process has it: as good
     return session
   } finally {
     closeFd(door)
@@ -125,7 +126,7 @@ function isMemory(file: string, inode: number): boolean {
 /** Every user may read this of every process. */
 function isOurs(pid: number): boolean {
   try {
-    const [, uid] = /^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+    const [, uid] = /^Uid:\t\d+\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
     return Number(uid) === process.geteuid?.()
   } catch {
     return false

@@ -19,6 +19,7 @@ import {
   store,
   store64,
   type WideWords,
+  type Words,
   wideWordsOf,
 } from '#words'
 import type { Kind } from '../arena/kinds.ts'
@@ -163,22 +164,7 @@ export class Value<C extends TypeCode = TypeCode> extends SharedObject {
   }
 
   #read(): number | bigint | string {
-    switch (this.#type.form) {
-      case 'integer':
-        return this.#type.low === 0 ? load(this.w, this.at) >>> 0 : load(this.w, this.at)
-      case 'text':
-        return String.fromCharCode(load(this.w, this.at))
-      case 'float32':
-        scratch.setInt32(0, load(this.w, this.at))
-        return scratch.getFloat32(0)
-      case 'bigint': {
-        const bits = load64(this.#wide, this.at / 2)
-        return this.#type.low === 0n ? BigInt.asUintN(64, bits) : bits
-      }
-      default:
-        scratch.setBigInt64(0, load64(this.#wide, this.at / 2))
-        return scratch.getFloat64(0)
-    }
+    return readAs(this.#type, this.w, this.#wide, this.at)
   }
 
   #write(value: number | bigint | string): void {
@@ -194,6 +180,25 @@ export class Value<C extends TypeCode = TypeCode> extends SharedObject {
     }
     const expected = bits(before, 'integer')
     return compareExchange(this.w, this.at, expected, bits(after, 'integer')) === expected
+  }
+}
+
+function readAs(type: Type, w: Words, wide: WideWords, at: number): number | bigint | string {
+  switch (type.form) {
+    case 'integer':
+      return type.low === 0 ? load(w, at) >>> 0 : load(w, at)
+    case 'text':
+      return String.fromCharCode(load(w, at))
+    case 'float32':
+      scratch.setInt32(0, load(w, at))
+      return scratch.getFloat32(0)
+    case 'bigint': {
+      const bits = load64(wide, at / 2)
+      return type.low === 0n ? BigInt.asUintN(64, bits) : bits
+    }
+    default:
+      scratch.setBigInt64(0, load64(wide, at / 2))
+      return scratch.getFloat64(0)
   }
 }
 
@@ -241,4 +246,9 @@ export const valueKind: Kind = {
     return lock === 0 ? [] : [lock]
   },
   check: () => [],
+  describe(session, address) {
+    const { w, at } = bodyAt(session, address)
+    const code = TYPE_CODES[peek(w, at + TYPE)]
+    return { detail: { type: code, value: readAs(typeOf(code), w, wideWordsOf(w), at) } }
+  },
 }
