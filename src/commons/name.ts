@@ -50,7 +50,7 @@ const KIND = 14
 const STATE = 0
 export const WAITERS = 1
 const NEXT = WAITERS + WAIT_SET_WORDS
-const VALUE = NEXT + 1
+export const VALUE = NEXT + 1
 const LENGTH = NEXT + 2
 const TEXT = NEXT + 3
 /** UTF-8. */
