@@ -19,6 +19,8 @@ import { MAX_NAME, type Name, nameOfBytes } from './name.ts'
 const LONGEST_AT_DOOR = 10_000
 /** ms: who gives a short timeout, or none at all, shall not fail because another program starts at the same moment. */
 const SHORTEST_AT_DOOR = 100
+/** ms: nobody here has a parent that sees it end, and who only tries, and never waits, does not look. Costs microseconds. */
+const LOOK_EVERY = 1000
 
 let commons: Session | undefined
 
@@ -41,8 +43,8 @@ const kept = new Set<Name>()
  *
  * If `create` throws, its error is this call's, and the next one that waits creates. If its process dies, likewise; what it
  * had made is freed. What is shared lives until the last process that called share() for it ends, however it ends, or (a
- * single handle) has called `close()` on it, and is then gone, with nothing left behind. A death is noticed at once by those who take
- * over, and within half a second by those who wait.
+ * single handle) has called `close()` on it, and is then gone, with nothing left behind. A death is
+ * noticed at once by those who take over, within half a second by those who wait, and within a second in any case.
  *
  * Those meet who run on the same machine as the same user, see each other's processes and network (two containers do not),
  * and use the same version of this package. `MULTIPROC_COMMONS=<any text>` in the environment sets a group of programs
@@ -126,6 +128,7 @@ async function meet(timeout: number, signal: AbortSignal | undefined): Promise<S
     const session = tryMeet()
     if (session !== undefined) {
       commons = session
+      setInterval(() => session.lookForDead(), LOOK_EVERY).unref()
       return session
     }
     if (performance.now() - began > limit) throw held(timeout, limit)
