@@ -120,11 +120,11 @@ export class Name extends SharedObject {
 
   /** Waits until the value is there (true), or it is this thread's to create (false). */
   turn(options: WaitOptions): Promise<boolean> {
-    return this.#line.until('share()', () => this.#try(), options)
+    return this.#line.until('share()', () => this.attempt(), options)
   }
 
-  /** @internal */
-  #try(): boolean | typeof NONE {
+  /** Tries once. */
+  attempt(): boolean | typeof NONE {
     const claimed = claimName(this.session.w, this.w, this.at, this.session.me)
     return claimed === OTHERS ? NONE : claimed === THERE
   }
