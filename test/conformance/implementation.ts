@@ -8,7 +8,6 @@ import type {
   Queue,
   QueueOptions,
   RLock,
-  share,
   TypeCode,
   Value,
   ValueOptions,
@@ -25,7 +24,6 @@ export interface Implementation {
   rlock(): Made<RLock>
   event(): Made<Event>
   value<C extends TypeCode>(type: C, initial?: Value<C>['value'], options?: ValueOptions): Made<Value<C>>
-  share: typeof share
   process<A extends unknown[]>(options: ProcessOptions<A>): Process<A>
   /** The child is asleep in an operation that waits. */
   isAsleep(child: Process): boolean

@@ -1,18 +1,16 @@
 // Every suite on objects in shared memory, with children started by spawn.
-import { Event, Lock, Process, Queue, RLock, share, Value } from 'multiproc'
+import { Event, Lock, Process, Queue, RLock, Value } from 'multiproc'
 import { check } from '#src/arena/check.js'
 import { AWAKE } from '#src/arena/doorbell.js'
 import { HEADER, SLOT, slotAt, UNIT } from '#src/arena/layout.js'
 import { participants } from '#src/arena/participants.js'
 import { currentSession } from '#src/arena/session.js'
-import { joinedCommons } from '#src/commons/share.js'
 import { eventSuite } from './event.ts'
 import { idleSuite } from './idle.ts'
 import type { Implementation } from './implementation.ts'
 import { lockSuite } from './lock.ts'
 import { queueSuite } from './queue.ts'
 import { rlockSuite } from './rlock.ts'
-import { shareSuite } from './share.ts'
 import { valueSuite } from './value.ts'
 
 const spawn: Implementation = {
@@ -22,11 +20,10 @@ const spawn: Implementation = {
   rlock: () => new RLock(),
   event: () => new Event(),
   value: (type, initial, options) => new Value(type, initial, options),
-  share,
   process: options => new Process(options),
   isAsleep: child => (wordOf(child, SLOT.asleep) ?? AWAKE) !== AWAKE,
   isRung: child => wordOf(child, SLOT.rung) === 1,
-  impossible: () => [currentSession(), joinedCommons()].flatMap(session => (session ? check(session) : [])),
+  impossible: () => check(currentSession()),
   memoryUsed: () => Atomics.load(currentSession().w, HEADER.usedUnits) * UNIT,
   memoryStep: UNIT,
 }
@@ -43,5 +40,4 @@ lockSuite(spawn)
 rlockSuite(spawn)
 eventSuite(spawn)
 valueSuite(spawn)
-shareSuite(spawn)
 idleSuite(spawn)

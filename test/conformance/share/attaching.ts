@@ -4,7 +4,7 @@ import { fork } from 'node:child_process'
 import cluster from 'node:cluster'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { inspect, type Lock } from 'multiproc'
+import { inspect, type Lock, share } from 'multiproc'
 import { attachInChild } from '../../fixtures/conformance-share.ts'
 import { LIMIT, launch } from '../implementation.ts'
 import { ended, type Suite } from '../suite.ts'
@@ -14,19 +14,19 @@ export function attaching({ make, test }: Suite): void {
   test('share() gives what create makes; called again it gives the same handle and creates nothing', async () => {
     const name = fresh()
     let made: Lock | undefined
-    const lock = await make.share(name, async () => {
+    const lock = await share(name, async () => {
       made = await make.lock()
       return made
     })
     assert.equal(lock, made)
-    const again = await make.share(name, () => assert.fail('created twice'))
+    const again = await share(name, () => assert.fail('created twice'))
     assert.equal(again, lock)
     lock.close()
   })
 
   test('share() gives programs that did not start each other the same objects', async t => {
     const name = fresh()
-    const { jobs, done } = await make.share(name, async () => ({
+    const { jobs, done } = await share(name, async () => ({
       jobs: await make.queue<number>(),
       done: await make.queue<unknown>(),
     }))
@@ -52,7 +52,7 @@ export function attaching({ make, test }: Suite): void {
 
   test('share(): a value of several handles and plain data: the data is copied, the handles are the same objects', async t => {
     const name = fresh()
-    const shared = await make.share(name, async () => {
+    const shared = await share(name, async () => {
       const lock = await make.lock()
       return { list: [lock, await make.event()] as const, again: lock, limits: { most: 3 }, when: new Date(7) }
     })
@@ -69,7 +69,7 @@ export function attaching({ make, test }: Suite): void {
     )
     assert.equal(said, '[{"list":[{},{}],"again":{},"limits":{"most":4},"when":"1970-01-01T00:00:00.007Z"},true,true]')
     assert.equal(shared.list[1].isSet(), true)
-    const again = (await make.share(name, () => assert.fail('created twice'))) as typeof shared
+    const again = (await share(name, () => assert.fail('created twice'))) as typeof shared
     assert.equal(again.again, shared.again)
     assert.deepEqual(again.limits, { most: 3 })
     for (const handle of shared.list) handle.close()
@@ -77,7 +77,7 @@ export function attaching({ make, test }: Suite): void {
 
   test('share() in a Process, and in one that a Process started, gives what its parent shares', async t => {
     const name = fresh()
-    const queue = await make.share(name, () => make.queue<string>())
+    const queue = await share(name, () => make.queue<string>())
     const children = [1, 2].map(depth => launch(t, make, attachInChild, name, depth))
     const said = [await queue.get({ timeout: LIMIT }), await queue.get({ timeout: LIMIT })]
     assert.deepEqual(said.sort(), ['depth 0 of 1', 'depth 0 of 2'])
@@ -87,7 +87,7 @@ export function attaching({ make, test }: Suite): void {
 
   test('share() in children of node:child_process.fork()', async t => {
     const name = fresh()
-    const queue = await make.share(name, () => make.queue<number>())
+    const queue = await share(name, () => make.queue<number>())
     const file = fileURLToPath(new URL('../../fixtures/conformance-share-worker.js', import.meta.url))
     const children = [1, 2].map(() => fork(file, [name], { stdio: 'ignore' }))
     t.after(() => {
@@ -100,7 +100,7 @@ export function attaching({ make, test }: Suite): void {
 
   test('share() in the workers of node:cluster', async t => {
     const name = fresh()
-    const queue = await make.share(name, () => make.queue<number>())
+    const queue = await share(name, () => make.queue<number>())
     const exec = fileURLToPath(new URL('../../fixtures/conformance-share-worker.js', import.meta.url))
     cluster.setupPrimary({ exec, args: [name], execArgv: [], silent: true })
     const workers = [cluster.fork(), cluster.fork()]
@@ -114,7 +114,7 @@ export function attaching({ make, test }: Suite): void {
 
   test('share() in a worker thread: it is a participant of its own', async t => {
     const name = fresh()
-    const lock = await make.share(name, () => make.lock())
+    const lock = await share(name, () => make.lock())
     const held = await lock.acquire()
     const worker = new Worker(
       `import('multiproc').then(async ({ share }) => {
@@ -150,7 +150,7 @@ export function attaching({ make, test }: Suite): void {
       await new Promise(setImmediate)
       return make.lock()
     }
-    const [one, other] = await Promise.all([make.share(name, create), make.share(name, create)])
+    const [one, other] = await Promise.all([share(name, create), share(name, create)])
     assert.equal(created, 1)
     assert.equal(one, other)
     one.close()
@@ -158,25 +158,25 @@ export function attaching({ make, test }: Suite): void {
 
   test('share(): names of 1 and of 255 bytes, with spaces, dots and letters of any script, are names of their own', async () => {
     const names = ['x', `${fresh()} .@日本`, fresh().padEnd(255, '.'), fresh().padEnd(255, ','), '\u{1F512}'.repeat(63)]
-    const locks = await Promise.all(names.map(name => make.share(name, () => make.lock())))
+    const locks = await Promise.all(names.map(name => share(name, () => make.lock())))
     assert.equal(new Set(locks).size, names.length)
-    for (const [i, name] of names.entries()) assert.equal(await make.share(name, () => assert.fail()), locks[i])
+    for (const [i, name] of names.entries()) assert.equal(await share(name, () => assert.fail()), locks[i])
     for (const lock of locks) lock.close()
   })
 
   test('share() with a name that cannot be is refused at the call', async () => {
     const create = () => assert.fail('created')
     for (const name of ['', 'a/b', 'a\0b', 'x'.repeat(256), 'ö'.repeat(128), '\ud800']) {
-      await assert.rejects(make.share(name, create), {
+      await assert.rejects(share(name, create), {
         name: 'ArgumentRangeError',
         message: /^Expected `name` to be 1 to 255 bytes/,
       })
     }
     for (const name of [undefined, 7, null, {}]) {
-      await assert.rejects(make.share(name as never, create), { name: 'ArgumentTypeError' })
+      await assert.rejects(share(name as never, create), { name: 'ArgumentTypeError' })
     }
-    await assert.rejects(make.share(fresh(), undefined as never), { name: 'ArgumentTypeError' })
-    await assert.rejects(make.share(fresh(), create, { timeout: -1 }), { name: 'ArgumentRangeError' })
-    await assert.rejects(make.share(fresh(), create, { wait: 1 } as never), { name: 'ArgumentTypeError' })
+    await assert.rejects(share(fresh(), undefined as never), { name: 'ArgumentTypeError' })
+    await assert.rejects(share(fresh(), create, { timeout: -1 }), { name: 'ArgumentRangeError' })
+    await assert.rejects(share(fresh(), create, { wait: 1 } as never), { name: 'ArgumentTypeError' })
   })
 }

@@ -1,6 +1,6 @@
 // Who creates, who waits, and what happens when it fails.
 import assert from 'node:assert/strict'
-import { inspect, type Lock } from 'multiproc'
+import { inspect, type Lock, share } from 'multiproc'
 import { until } from '../../support/children.ts'
 import { LIMIT } from '../implementation.ts'
 import type { Suite } from '../suite.ts'
@@ -32,8 +32,8 @@ export function held<T>(make: () => T | Promise<T>): {
 export function creating({ make, test, death }: Suite): void {
   test('share(): of many programs that come at the same moment exactly one creates', async t => {
     const [name, go, counted] = [fresh(), fresh(), fresh()]
-    const start = await make.share(go, () => make.event())
-    const created = await make.share(counted, () => make.value('i', 0))
+    const start = await share(go, () => make.event())
+    const created = await share(counted, () => make.value('i', 0))
     const programs = [1, 2, 3, 4, 5].map(() =>
       program(
         t,
@@ -42,13 +42,15 @@ export function creating({ make, test, death }: Suite): void {
          console.log('here')
          start.waitSync()
          const lock = await share(name, async () => { created.add(1); await null; return new Lock() })
-         await lock.with(() => created.add(100))`,
+         await lock.with(() => created.add(100))
+         console.log('got it')
+         setInterval(() => {}, 1000)`,
         { name, go, counted },
       ),
     )
     for (const one of programs) await one.printed('here', LIMIT)
     start.set()
-    for (const one of programs) await output(one)
+    for (const one of programs) await one.printed('got it', LIMIT) // all stay: with the last of them it would be gone
     assert.equal(created.value, 501)
     for (const object of [start, created]) object.close()
   })
@@ -56,7 +58,7 @@ export function creating({ make, test, death }: Suite): void {
   test('share(): whoever comes while another creates waits, and gets what that one made', async t => {
     const name = fresh()
     const { create, began, goOn } = held(() => make.lock())
-    const mine = make.share(name, create)
+    const mine = share(name, create)
     await began
     const other = program(
       t,
@@ -64,7 +66,7 @@ export function creating({ make, test, death }: Suite): void {
        console.log(lock.holder)`,
       { name },
     )
-    const here = make.share(name, () => assert.fail('created twice'))
+    const here = share(name, () => assert.fail('created twice'))
     await waitsFor(other.pid, name)
     goOn()
     const lock = await mine
@@ -76,7 +78,7 @@ export function creating({ make, test, death }: Suite): void {
   test('share(): an error of create is its caller’s; the next that waits creates', async t => {
     const name = fresh()
     const { create, began, goOn } = held(() => make.lock())
-    const mine = make.share(name, create)
+    const mine = share(name, create)
     await began
     const other = program(
       t,
@@ -92,7 +94,7 @@ export function creating({ make, test, death }: Suite): void {
     await assert.rejects(mine, thrown => thrown === error)
     await other.printed('acquired', LIMIT)
     assert.match(other.stdout, /created there/)
-    const lock = await make.share<Lock>(name, () => assert.fail('created twice'))
+    const lock = await share<Lock>(name, () => assert.fail('created twice'))
     assert.equal(lock.holder, other.pid)
     lock.close()
   })
@@ -100,15 +102,15 @@ export function creating({ make, test, death }: Suite): void {
   test('share(): errors of create, thrown or rejected, one after the other in one process; then it succeeds', async () => {
     const name = fresh()
     await assert.rejects(
-      make.share(name, () => assert.fail('first')),
+      share(name, () => assert.fail('first')),
       /first/,
     )
     await assert.rejects(
-      make.share(name, () => Promise.reject('second')),
+      share(name, () => Promise.reject('second')),
       thrown => thrown === 'second',
     )
     const three = [1, 2, 3].map(n =>
-      make.share(name, async () => {
+      share(name, async () => {
         await null
         if (n < 3) throw new Error(`${n}`)
         return make.event()
@@ -134,38 +136,38 @@ export function creating({ make, test, death }: Suite): void {
     }
     for (const value of [undefined, null, 7, 'text']) {
       await assert.rejects(
-        make.share(name, () => value as never),
+        share(name, () => value as never),
         { name: 'ArgumentTypeError', message: /^Expected `create` to give an object/ },
       )
     }
-    await assert.rejects(make.share(name, closed), { name: 'ClosedError' })
+    await assert.rejects(share(name, closed), { name: 'ClosedError' })
     await assert.rejects(
-      make.share(name, () => ({ on: { done: () => {} } })),
+      share(name, () => ({ on: { done: () => {} } })),
       { name: 'NotSerializableError', path: 'on.done' },
     )
     await assert.rejects(
-      make.share(name, () => () => {}),
+      share(name, () => () => {}),
       { name: 'NotSerializableError', path: 'value' },
     )
-    const lock = await make.share(name, () => make.lock())
+    const lock = await share(name, () => make.lock())
     lock.close()
   })
 
   test('share() from inside create makes what it needs; its own name is refused', async () => {
     const [outer, inner] = [fresh(), fresh()]
-    const made = await make.share(outer, async () => {
-      const lock = await make.share(inner, () => make.lock())
+    const made = await share(outer, async () => {
+      const lock = await share(inner, () => make.lock())
       await assert.rejects(
-        make.share(outer, () => make.lock()),
+        share(outer, () => make.lock()),
         { name: 'InvalidStateError' },
       )
       await assert.rejects(
-        make.share(inner.concat('!'), () => make.share(outer, () => make.lock())),
+        share(inner.concat('!'), () => share(outer, () => make.lock())),
         { name: 'InvalidStateError' },
       )
       return { lock, queue: await make.queue<Lock>() }
     })
-    assert.equal(await make.share<Lock>(inner, () => assert.fail()), made.lock)
+    assert.equal(await share<Lock>(inner, () => assert.fail()), made.lock)
     made.queue.putNowait(made.lock)
     assert.equal(made.queue.getNowait(), made.lock)
     made.lock.close()
@@ -175,27 +177,27 @@ export function creating({ make, test, death }: Suite): void {
   test('share() that times out or is aborted while another creates has created nothing', async () => {
     const name = fresh()
     const { create, began, goOn } = held(() => make.lock())
-    const mine = make.share(name, create)
+    const mine = share(name, create)
     await began
     const not = () => assert.fail('created twice')
-    await assert.rejects(make.share(name, not, { timeout: 0 }), { code: 'ERR_MULTIPROC_TIMEOUT' })
-    await assert.rejects(make.share(name, not, { timeout: 5 }), { code: 'ERR_MULTIPROC_TIMEOUT' })
+    await assert.rejects(share(name, not, { timeout: 0 }), { code: 'ERR_MULTIPROC_TIMEOUT' })
+    await assert.rejects(share(name, not, { timeout: 5 }), { code: 'ERR_MULTIPROC_TIMEOUT' })
     const controller = new AbortController()
-    const aborted = make.share(name, not, { signal: controller.signal })
+    const aborted = share(name, not, { signal: controller.signal })
     await until(() => inspect().objects.some(object => object.name === name && object.waiters.length > 0), LIMIT)
     controller.abort('enough')
     await assert.rejects(aborted, thrown => thrown === 'enough')
-    await assert.rejects(make.share(name, not, { signal: AbortSignal.abort('before') }), thrown => thrown === 'before')
+    await assert.rejects(share(name, not, { signal: AbortSignal.abort('before') }), thrown => thrown === 'before')
     goOn()
     const lock = await mine
-    assert.equal(await make.share(name, not, { timeout: 0 }), lock)
+    assert.equal(await share(name, not, { timeout: 0 }), lock)
     lock.close()
   })
 
   test('share(): a timeout does not end one’s own create', async () => {
     const { create, began, goOn } = held(() => make.lock())
     const name = fresh()
-    const mine = make.share(name, create, { timeout: 0, signal: AbortSignal.timeout(1) })
+    const mine = share(name, create, { timeout: 0, signal: AbortSignal.timeout(1) })
     await began
     await new Promise(resolve => setTimeout(resolve, 5))
     goOn()
@@ -225,7 +227,7 @@ export function creating({ make, test, death }: Suite): void {
           .sort(),
         ['Lock', 'Queue', 'Share'],
       )
-      const mine = make.share(name, () => make.lock())
+      const mine = share(name, () => make.lock())
       await waitsFor(process.pid, name)
       other.kill()
       const lock = await mine
@@ -238,7 +240,7 @@ export function creating({ make, test, death }: Suite): void {
   death('share(): one that waits is killed: the others are served', async t => {
     const name = fresh()
     const { create, began, goOn } = held(() => make.lock())
-    const mine = make.share(name, create)
+    const mine = share(name, create)
     await began
     const source = "await share(name, () => { throw new Error('created twice') }); console.log('got it')"
     const [killed, other] = [program(t, source, { name }), program(t, source, { name })]

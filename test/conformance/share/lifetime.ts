@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { inspect, type Lock } from 'multiproc'
+import { inspect, type Lock, share } from 'multiproc'
 import { namesTaken } from '#src/os/abstract-name.js'
 import { until } from '../../support/children.ts'
 import { LIMIT } from '../implementation.ts'
@@ -14,7 +14,7 @@ const known = (name: string) => inspect().objects.filter(object => object.name =
 export function lifetime({ make, test, death }: Suite): void {
   death('share(): it outlives its creator, killed or not, and is gone with the last process that holds it', async t => {
     const [name, here] = [fresh(), fresh()]
-    const seen = await make.share(here, () => make.event()) // this process knows the commons, and not the name
+    const seen = await share(here, () => make.event()) // this process knows the commons, and not the name
     const source = `const value = await share(name, () => new Value('i', 0))
       console.log('value', value.add(1))
       setInterval(() => {}, 1000)`
@@ -56,7 +56,7 @@ export function lifetime({ make, test, death }: Suite): void {
 
   death('share(): a lock whose holder was killed is taken by another program, which is told', async t => {
     const name = fresh()
-    const lock = await make.share(name, () => make.lock())
+    const lock = await share(name, () => make.lock())
     const holder = program(
       t,
       `const lock = await share(name, () => null)
@@ -76,7 +76,7 @@ export function lifetime({ make, test, death }: Suite): void {
 
   test('share(): with the handle closed everywhere the name is gone; the next one creates', async t => {
     const name = fresh()
-    const lock = await make.share(name, () => make.lock())
+    const lock = await share(name, () => make.lock())
     const other = program(
       t,
       `const lock = await share(name, () => { throw new Error() })
@@ -87,12 +87,12 @@ export function lifetime({ make, test, death }: Suite): void {
     await other.printed('here', LIMIT)
     lock.close()
     assert.equal(known(name).length > 0, true)
-    const again = await make.share<Lock>(name, () => assert.fail('created though another holds it'))
+    const again = await share<Lock>(name, () => assert.fail('created though another holds it'))
     again.close()
     other.process.stdin?.write('close\n')
     await other.printed('closed', LIMIT)
     assert.deepEqual(known(name), [])
-    const next = await make.share(name, () => make.lock())
+    const next = await share(name, () => make.lock())
     next.close()
     assert.deepEqual(known(name), [])
     other.end()
@@ -100,7 +100,7 @@ export function lifetime({ make, test, death }: Suite): void {
 
   test('share(): a handle that was closed and asked for again is a new handle on the same object', async t => {
     const name = fresh()
-    const value = await make.share(name, () => make.value('i', 1))
+    const value = await share(name, () => make.value('i', 1))
     const other = program(t, "await share(name, () => null); console.log('here'); setInterval(() => {}, 1000)", {
       name,
     })
@@ -108,7 +108,7 @@ export function lifetime({ make, test, death }: Suite): void {
     value.value = 5
     value.close()
     value.close()
-    const again = await make.share(name, () => make.value('i', 1))
+    const again = await share(name, () => make.value('i', 1))
     assert.notEqual(again, value)
     assert.equal(again.value, 5)
     again.close()
@@ -116,7 +116,7 @@ export function lifetime({ make, test, death }: Suite): void {
 
   test('share(): a single handle that nobody keeps is collected, and its name with it', async () => {
     const name = fresh()
-    await make.share(name, async () => {
+    await share(name, async () => {
       const { Event } = await import('multiproc')
       return new Event()
     })
@@ -148,16 +148,14 @@ export function lifetime({ make, test, death }: Suite): void {
       { name },
     )
     await held.printed('here', LIMIT)
-    const { value } = await make.share<{ value: Awaited<ReturnType<typeof make.value>> }>(name, () =>
-      assert.fail('gone'),
-    )
+    const { value } = await share<{ value: Awaited<ReturnType<typeof make.value>> }>(name, () => assert.fail('gone'))
     assert.equal(value.value, 8)
     value.close()
   })
 
   test('share(): programs that come and go, holding a lock, leave no room taken', async t => {
     const name = fresh()
-    const lock = await make.share(name, () => make.lock())
+    const lock = await share(name, () => make.lock())
     const before = inspect()
     for (let i = 0; i < 12; i++) {
       await output(program(t, 'const lock = await share(name, () => null); lock.acquireSync()', { name }))

@@ -1,6 +1,6 @@
 // What lies in the commons and what lies in a program's own session are never mistaken for each other.
 import assert from 'node:assert/strict'
-import { inspect, NotSerializableError, Process, Value } from 'multiproc'
+import { inspect, NotSerializableError, Process, share, Value } from 'multiproc'
 import { takeOne } from '../../fixtures/conformance-share.ts'
 import { until } from '../../support/children.ts'
 import { LIMIT, launch } from '../implementation.ts'
@@ -13,24 +13,24 @@ const refused = (path: string) => (error: unknown) =>
 
 export function mixing({ make, test }: Suite): void {
   test('share(): a handle of this program’s own cannot be put into what is shared; the error names it, nothing is put', async () => {
-    const [queue, lock] = [await make.share(fresh(), () => make.queue()), await make.lock()]
+    const [queue, lock] = [await share(fresh(), () => make.queue()), await make.lock()]
     await assert.rejects(queue.put({ jobs: [1, { lock }] }), refused('jobs[1].lock'))
     assert.throws(() => queue.putSync(new Map([['a', lock]])), refused('value.get("a")'))
     assert.throws(() => queue.putNowait(lock), refused('value'))
     assert.equal(queue.qsize(), 0)
     await assert.rejects(
-      make.share(fresh(), () => ({ mine: lock })),
+      share(fresh(), () => ({ mine: lock })),
       refused('mine'),
     )
     await assert.rejects(
-      make.share(fresh(), () => lock),
+      share(fresh(), () => lock),
       refused('value'),
     )
     queue.close()
   })
 
   test('share(): what is shared cannot go into this program’s own queues, values and arguments', async () => {
-    const [lock, queue] = [await make.share(fresh(), () => make.lock()), await make.queue()]
+    const [lock, queue] = [await share(fresh(), () => make.lock()), await make.queue()]
     assert.throws(() => queue.putNowait([lock]), refused('value[0]'))
     assert.equal(queue.qsize(), 0)
     assert.throws(() => new Value('i', 0, { lock }), refused('options.lock'))
@@ -41,11 +41,11 @@ export function mixing({ make, test }: Suite): void {
 
   test('share(): handles of what is shared travel in what is shared', async t => {
     const name = fresh()
-    const { queue, lock } = await make.share(name, async () => ({
+    const { queue, lock } = await share(name, async () => ({
       queue: await make.queue<unknown>(),
       lock: await make.lock(),
     }))
-    const value = await make.share(fresh(), () => make.value('i', 0, { lock }))
+    const value = await share(fresh(), () => make.value('i', 0, { lock }))
     queue.putNowait({ lock, value })
     const said = program(
       t,
@@ -65,7 +65,7 @@ export function mixing({ make, test }: Suite): void {
       await null
       return { queue: await make.queue<number>(), value: await make.value('i', 0) }
     })
-    const sharing = make.share(name, create)
+    const sharing = share(name, create)
     await began
     const own = await make.queue<number>()
     const child = launch(t, make, takeOne, own)
@@ -83,7 +83,7 @@ export function mixing({ make, test }: Suite): void {
     const name = fresh()
     const own = await make.queue<number>()
     own.putNowait(1)
-    const lock = await make.share(name, async () => {
+    const lock = await share(name, async () => {
       assert.equal(await ended(launch(t, make, takeOne, own)), 0)
       return make.lock()
     })
@@ -94,7 +94,7 @@ export function mixing({ make, test }: Suite): void {
   test('share(): what create left running makes its objects in the program’s own session', async () => {
     const own = await make.queue<unknown>()
     let later: Promise<unknown> | undefined
-    const lock = await make.share(fresh(), async () => {
+    const lock = await share(fresh(), async () => {
       later = (async () => {
         await new Promise(resolve => setTimeout(resolve, 20))
         own.putNowait(await make.lock())
@@ -108,8 +108,8 @@ export function mixing({ make, test }: Suite): void {
 
   test('share(): a thread that blocks in its own session stands aside for others in what is shared, and comes back', async t => {
     const name = fresh()
-    const go = await make.share(fresh(), () => make.event())
-    const queue = await make.share(name, () => make.queue<number>())
+    const go = await share(fresh(), () => make.event())
+    const queue = await share(name, () => make.queue<number>())
     const both = program(
       t,
       `const queue = await share(name, () => null)
