@@ -55,3 +55,29 @@ export async function add(
     await answers.put([from, now()])
   }
 }
+
+/** How one is added: under the value's lock by update(), the same by hand, or atomically. */
+export type Increment = 'update' | 'lock' | 'add'
+
+/** Adds one to a shared value as often as it is told; null: it may end. */
+export async function increment(
+  counter: Value<'i'>,
+  how: Increment,
+  orders: Queue<number | null>,
+  answers: Queue<[from: number, to: number]>,
+): Promise<void> {
+  const lock = counter.getLock()
+  for (let n = await orders.get(); n !== null; n = await orders.get()) {
+    const from = now()
+    if (how === 'add') for (let i = 0; i < n; i++) counter.add(1)
+    else if (how === 'update') for (let i = 0; i < n; i++) counter.update(before => before + 1)
+    else {
+      for (let i = 0; i < n; i++) {
+        const held = lock.acquireSync()
+        counter.value++
+        held.release()
+      }
+    }
+    await answers.put([from, now()])
+  }
+}

@@ -1,10 +1,40 @@
-/** Which class stands behind each kind of shared object: the only place that names them all. */
+/** Which class stands behind each kind of shared object, and which of our own travel by value: the only place that names them all. */
 import { registerKinds } from './arena/kinds.ts'
 import { queueKind } from './channel/queue.ts'
+import { registerClass } from './codec/register-class.ts'
 import { nameKind } from './commons/name.ts'
+import { resolveTarget } from './process/target.ts'
+import { ShareableList } from './shared/shareable-list.ts'
+import { sharedArrayKind } from './shared/shared-array.ts'
+import { sharedMemoryKind } from './shared/shared-memory.ts'
 import { valueKind } from './shared/value.ts'
+import { referToFunctionsBy } from './sync/action.ts'
+import { barrierKind } from './sync/barrier.ts'
+import { boundedSemaphoreKind } from './sync/bounded-semaphore.ts'
 import { eventKind } from './sync/event.ts'
 import { lockKind } from './sync/lock.ts'
 import { rlockKind } from './sync/rlock.ts'
+import { semaphoreKind } from './sync/semaphore.ts'
 
-registerKinds([lockKind, rlockKind, eventKind, valueKind, queueKind, nameKind])
+registerKinds([
+  lockKind,
+  rlockKind,
+  eventKind,
+  valueKind,
+  queueKind,
+  sharedArrayKind,
+  sharedMemoryKind,
+  semaphoreKind,
+  boundedSemaphoreKind,
+  barrierKind,
+  nameKind,
+])
+
+// a list is nothing but its block, which travels as a handle
+registerClass(ShareableList, {
+  name: 'multiproc.ShareableList',
+  pack: list => list.shm,
+  unpack: shm => new ShareableList(shm),
+})
+
+referToFunctionsBy(resolveTarget)

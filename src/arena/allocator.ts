@@ -64,20 +64,23 @@ export class Allocator {
   readonly #memory: Memory
   readonly #w: Words
   readonly #me: number
-  readonly #lookForDead: () => void
+  readonly #reclaim: () => void
   readonly #shelves: (Shelf | undefined)[] = []
 
-  /** `lookForDead`: what the dead owned may be all that is missing. */
-  constructor(memory: Memory, me: number, lookForDead: () => void = () => {}) {
+  /** `reclaim`: frees what is owned without need; called once before memory is refused. */
+  constructor(memory: Memory, me: number, reclaim: () => void = () => {}) {
     this.#memory = memory
     this.#w = memory.words
     this.#me = me
-    this.#lookForDead = lookForDead
+    this.#reclaim = reclaim
   }
 
-  /** A block of at least `bytes`, owned by this participant, with whatever was in it. Throws OutOfSharedMemoryError. */
-  allocate(bytes: number): number {
-    if (bytes > LARGEST) return this.#allocateRun(bytes)
+  /**
+   * A block of at least `bytes`, owned by this participant, with whatever was in it; `blank`: a run of units (more than
+   * LARGEST) reads as zero, and its pages are there. Throws OutOfSharedMemoryError.
+   */
+  allocate(bytes: number, blank = false): number {
+    if (bytes > LARGEST) return this.#allocateRun(bytes, blank)
     const sizeClass = sizeClassOf(bytes)
     let shelf = this.#shelves[sizeClass]
     if (shelf === undefined) {
@@ -121,7 +124,7 @@ export class Allocator {
   #bring(size: number): number {
     const slab = this.#adopt(size) || this.#newSlab(size)
     if (slab !== 0) return slab
-    this.#lookForDead()
+    this.#reclaim()
     this.trim()
     return this.#adopt(size) || this.#newSlab(size)
   }
@@ -152,17 +155,18 @@ export class Allocator {
     return found
   }
 
-  #allocateRun(bytes: number): number {
+  #allocateRun(bytes: number, blank: boolean): number {
     const units = Math.ceil(bytes / UNIT)
     let unit = takeRun(this.#w, this.#me, units)
     if (unit === 0) {
-      this.#lookForDead()
+      this.#reclaim()
       this.trim()
       unit = takeRun(this.#w, this.#me, units)
       if (unit === 0) throw this.#exhausted(bytes)
     }
-    if (bytes >= POPULATED) {
+    if (blank || bytes >= POPULATED) {
       try {
+        if (blank) this.#memory.discard(unit * UNIT, units * UNIT) // clears no page that is not there
         this.#memory.populate(unit * UNIT, bytes)
       } catch (error) {
         this.#discardAndGive(unit, units)

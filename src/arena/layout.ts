@@ -43,6 +43,7 @@ export const SLOT = {
   reservedBy: 6, //  token of the parent, while RESERVED or JOINING
   bell: 7, //        the writing end of this thread's doorbell: its descriptor number,
   bellInode: 8, //   and its inode, so that nobody rings a stranger
+  peace: 9, //       1: it is ending by itself, with exit code 0
   mutex: 16, //      64 bytes: the robust mutex, held for life
   name: 32, //       64 bytes: UTF-8, zero-padded
 } as const

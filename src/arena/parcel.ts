@@ -76,10 +76,20 @@ export function readParcel(session: Session, block: number): OpenParcel {
 function read(session: Session, block: number, objects: readonly number[]): OpenParcel {
   const { w, at } = objectAt(session, block)
   const length = (peek(w, at + PARCEL_WORDS.low) >>> 0) + peek(w, at + PARCEL_WORDS.high) * 2 ** 32
+  const handles: unknown[] = []
+  let failure: unknown
+  for (const object of objects) {
+    try {
+      handles.push(session.handle(object))
+    } catch (error) {
+      failure ??= error // the others get their handles all the same: by these their references are dropped
+    }
+  }
+  if (failure !== undefined) throw failure
   return {
     bytes: session.segment.bytesAt(block + headerBytes(objects.length), length),
     headLength: peek(w, at + PARCEL_WORDS.headLength),
-    handles: objects.map(object => session.handle(object)),
+    handles,
     free: () => session.allocator.free(block),
   }
 }

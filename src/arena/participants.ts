@@ -141,6 +141,12 @@ function settle(w: Words, token: number, addressOf: (word: number) => bigint): v
   store(w, at + SLOT.state, stateFor(token, LIVE)) // [J3] publishes pid and liveness
 }
 
+/** The parent takes a reservation back. False: the child was quicker, or it ended. */
+export function withdraw(w: Words, token: number): boolean {
+  const reserved = stateFor(token, RESERVED)
+  return compareExchange(w, slotAt(slotOf(token)) + SLOT.state, reserved, stateFor(token, DEAD)) === reserved // [J4]
+}
+
 /** Declares dead whoever is known to have ended without having been seen to: the parent saw the process exit. */
 export function declareDead(w: Words, token: number): void {
   const state = slotAt(slotOf(token)) + SLOT.state
@@ -201,6 +207,16 @@ export function release(w: Words, dead: number): void {
   const at = slotAt(slotOf(dead))
   for (let i = 1; i < SLOT_WORDS; i++) if (i !== SLOT.reaper) poke(w, at + i, 0)
   compareExchange(w, at + SLOT.state, stateFor(dead, DEAD), stateFor(dead, FREE)) // [J6]
+}
+
+/** This participant is ending by itself, and well: it did not die in the middle of anything. */
+export function endInPeace(w: Words, slot: number): void {
+  store(w, slotAt(slot) + SLOT.peace, 1)
+}
+
+/** Of one who is gone and not yet recovered: nobody and nothing killed it, and it did not fail. */
+export function endedInPeace(w: Words, token: number): boolean {
+  return load(w, slotAt(slotOf(token)) + SLOT.peace) === 1
 }
 
 export interface ParticipantRecord {

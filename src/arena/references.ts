@@ -35,9 +35,10 @@ const GROUPS = 32
 /** Words before the body. */
 export const BODY = HOLDERS + GROUPS + 14
 
-/** A private object with a zeroed body and this participant as its holder. */
-export function allocateObject(session: Session, kind: number, bodyWords: number): number {
-  const address = session.allocator.allocate((BODY + bodyWords) * 4)
+/** A private object with a zeroed body and this participant as its holder. `bytes`: with data behind its body (Allocator: blank). */
+export function allocateObject(session: Session, kind: number, bodyWords: number, bytes = 0): number {
+  const least = (BODY + bodyWords) * 4
+  const address = session.allocator.allocate(Math.max(least, bytes), bytes > least)
   const { w, at } = objectAt(session, address)
   for (let i = 0; i < BODY + bodyWords; i++) poke(w, at + i, 0)
   poke(w, at + KIND, kind)

@@ -1,13 +1,15 @@
 /**
  * The memory of a session: one sparse file without a name, mapped window by window as it is touched.
  *
- * Every process maps the same windows of the same file, so growing needs no word to anybody: an address beyond the
- * windows mapped so far is simply mapped when it is first used. What is larger than a window, or lies across the border
- * of two, gets a mapping of its own. Mappings are given up only when nothing in JavaScript refers to them any more.
+ * Every process maps the same file, so growing needs no word to anybody. It is mapped once, as a whole, for the life of
+ * the process and for all its threads, which are told where: a thread that maps nothing leaves nothing mapped. What
+ * JavaScript sees of it are windows, made when an address in them is first used; what is larger than a window, or lies
+ * across the border of two, gets a view of its own. Where addresses are scarce (ulimit -v) windows are mapped one by one.
  */
-
+import { constants } from 'node:fs'
 import { MultiprocError } from '../contract/errors.ts'
-import { assertAtomicsWork, mapShared } from '../os/mapping.ts'
+import { endWithThread } from '../os/descriptor.ts'
+import { assertAtomicsWork, type Mapping, mapForLife, mapShared, partOf, viewMapped } from '../os/mapping.ts'
 import { createMemfd, fileSize, populate, punchHole } from '../os/memfd.ts'
 import type { Memory } from './allocator.ts'
 import { firstUnitOf, HEADER, MAGIC, UNIT } from './layout.ts'
@@ -15,28 +17,39 @@ import { load, poke, store, type Words, wordsOf } from './words.ts'
 
 const WINDOW = 1 << 30
 
+/** Pages of arm64 may be as large as this; a mapping begins with a page. */
+export const LARGEST_PAGE = 65536
+
 interface Window {
+  readonly mapping: Mapping
   readonly words: Words
   readonly bytes: Uint8Array
+}
+
+function windowOf(mapping: Mapping): Window {
+  return { mapping, words: wordsOf(mapping), bytes: new Uint8Array(mapping.buffer) }
 }
 
 export class Segment implements Memory {
   readonly fd: number
   /** The first window: header, participants, unit table, and the first units. */
   readonly words: Words
-  readonly #base: bigint
+  /** Where the file lies in this process; undefined where it could not be mapped as a whole. */
+  readonly base: bigint | undefined
+  readonly #first: bigint
   readonly #size: number
   readonly #windows: (Window | undefined)[] = []
   /** The last mapping made for something across windows: large messages are looked at several times in a row. */
   #wide: { address: number; length: number; bytes: Uint8Array } | undefined
 
-  private constructor(fd: number) {
+  private constructor(fd: number, base?: bigint) {
     this.fd = fd
     this.#size = fileSize(fd)
-    const mapping = mapShared(fd, 0, Math.min(WINDOW, this.#size))
-    this.#base = mapping.address
-    this.words = wordsOf(mapping)
-    this.#windows.push({ words: this.words, bytes: new Uint8Array(mapping.buffer) })
+    this.base = base ?? mapForLife(fd, this.#size)
+    const first = windowOf(this.#map(0, Math.min(WINDOW, this.#size)))
+    this.#first = first.mapping.address
+    this.words = first.words
+    this.#windows.push(first)
   }
 
   /** A new, empty memory that may come to hold `limit` bytes. */
@@ -44,7 +57,7 @@ export class Segment implements Memory {
     const limitUnits = Math.max(64, Math.ceil(limit / UNIT))
     // Twice the ceiling in addresses, so that a large run is found also when small ones lie scattered.
     const units = Math.min(2 ** 19, Math.max(16384, limitUnits * 2))
-    const segment = new Segment(createMemfd(name, units * UNIT))
+    const segment = new Segment(endWithThread(createMemfd(name, units * UNIT), constants.O_RDWR))
     const w = segment.words
     assertAtomicsWork(w.buffer as ArrayBuffer)
     poke(w, HEADER.units, units)
@@ -54,8 +67,9 @@ export class Segment implements Memory {
     return segment
   }
 
-  static attach(fd: number): Segment {
-    const segment = new Segment(fd)
+  /** The memory behind `fd`; mapped at `base` already, where another thread of this process has mapped it. */
+  static attach(fd: number, base?: bigint): Segment {
+    const segment = new Segment(fd, base)
     if (load(segment.words, HEADER.magic) !== MAGIC) {
       throw new MultiprocError(
         'Expected the memory of a multiproc session of this version behind this descriptor: do all processes use the same copy of the package?',
@@ -66,7 +80,7 @@ export class Segment implements Memory {
 
   /** Where word `i` of the first window lies in this process's address space. */
   addressOf(i: number): bigint {
-    return this.#base + BigInt(i * 4)
+    return this.#first + BigInt(i * 4)
   }
 
   /** The words at `address`, and the index of the first of them. Nothing that is used by words lies across windows. */
@@ -87,12 +101,22 @@ export class Segment implements Memory {
       return this.#window(first).bytes.subarray(at, at + length)
     }
     if (this.#wide?.address !== address || this.#wide.length < length) {
-      const whole = Math.ceil((length + 4096) / 4096) * 4096
-      const start = Math.floor(address / 4096) * 4096
-      const { buffer } = mapShared(this.fd, start, Math.min(whole, this.#size - start))
+      const whole = Math.ceil((length + LARGEST_PAGE) / LARGEST_PAGE) * LARGEST_PAGE
+      const start = Math.floor(address / LARGEST_PAGE) * LARGEST_PAGE
+      const { buffer } = this.#map(start, Math.min(whole, this.#size - start))
       this.#wide = { address, length, bytes: new Uint8Array(buffer, address - start, length) }
     }
     return this.#wide.bytes.subarray(0, length)
+  }
+
+  /**
+   * These bytes and no others as an ArrayBuffer, which may be given to the user. What lies across windows begins at a
+   * multiple of LARGEST_PAGE and gets a mapping of its own.
+   */
+  bufferAt(address: number, length: number): ArrayBuffer {
+    const n = Math.floor(address / WINDOW)
+    if (address + length > (n + 1) * WINDOW) return this.#map(address, length).buffer
+    return partOf(this.#window(n).mapping, address % WINDOW, length)
   }
 
   /** Makes sure that the pages are there: no memory is an error here, and a deadly signal later. */
@@ -105,11 +129,15 @@ export class Segment implements Memory {
     punchHole(this.fd, address, bytes)
   }
 
+  #map(offset: number, length: number): Mapping {
+    if (this.base === undefined) return mapShared(this.fd, offset, length)
+    return viewMapped(this.base + BigInt(offset), length)
+  }
+
   #window(n: number): Window {
     let window = this.#windows[n]
     if (window === undefined) {
-      const mapping = mapShared(this.fd, n * WINDOW, Math.min(WINDOW, this.#size - n * WINDOW))
-      window = { words: wordsOf(mapping), bytes: new Uint8Array(mapping.buffer) }
+      window = windowOf(this.#map(n * WINDOW, Math.min(WINDOW, this.#size - n * WINDOW)))
       this.#windows[n] = window
     }
     return window

@@ -10,14 +10,17 @@
 import type { Words } from '#words'
 import { MultiprocError } from '../contract/errors.ts'
 import { closeFd, setCloseOnExec } from '../os/descriptor.ts'
+import { collectGarbage } from '../os/garbage.ts'
+import { wholeMapping } from '../os/maps.ts'
 import { memoryAvailable, parseBytes } from '../os/memory.ts'
 import { openOwn } from '../os/ofd-lock.ts'
+import { unmapOrphans } from '../os/orphans.ts'
 import { requirePlatform } from '../os/platform.ts'
 import { Allocator } from './allocator.ts'
 import { elsewhere } from './elsewhere.ts'
 import { kindOf } from './kinds.ts'
 import { OBJECT } from './owner.ts'
-import { declareDead, findDead, join, joinUninvited, reserve } from './participants.ts'
+import { declareDead, endInPeace, findDead, join, joinUninvited, reserve, withdraw } from './participants.ts'
 import { recover } from './recovery.ts'
 import { allocateObject, dropReference, kindCode, publishObject } from './references.ts'
 import { initialiseRuns } from './runs.ts'
@@ -30,6 +33,14 @@ import { slotOf } from './token.ts'
 const TRIM_EVERY = 10_000
 /** A process takes milliseconds to be gone after its main thread is, longer on a busy machine. ms */
 const LOOK_AGAIN = 50
+/** A collection that freed no handle is not tried again for so many times as long as it took. */
+const FRUITLESS = 20
+
+/** Where a session lies in a process, the same for all its threads. The descriptor is the founder's to close. */
+export interface SessionPlace {
+  readonly fd: number
+  readonly base: bigint | undefined
+}
 
 export class Session {
   readonly segment: Segment
@@ -47,20 +58,25 @@ export class Session {
   #looks = 0
   #lookAgain: NodeJS.Timeout | undefined
   #dropped = 0
+  #collectNotBefore = 0
 
-  private constructor(segment: Segment, ownFile: number, token: number) {
+  private constructor(segment: Segment, ownFile: number, token: number, bell?: Int32Array) {
     this.segment = segment
     this.w = segment.words
     this.me = token
     this.slot = slotOf(token)
     this.ownFile = ownFile
-    this.allocator = new Allocator(segment, token, () => this.lookForDead())
-    this.sleeper = new Sleeper(segment, this.slot, () => this.lookForDead())
+    this.allocator = new Allocator(segment, token, () => this.#reclaim())
+    this.sleeper = new Sleeper(segment, this.slot, () => this.lookForDead(), bell)
+    process.once('exit', code => {
+      if ((process.exitCode ?? code) === 0) endInPeace(this.w, this.slot)
+    })
   }
 
   /** A new memory, with this thread as its first participant. `file` is what the memory is called in /proc. */
   static found(name = 'MainProcess', file?: string): Session {
     requirePlatform()
+    unmapOrphans()
     const segment = Segment.create(memoryLimit(), file)
     initialiseRuns(segment.words)
     return Session.#joined(segment, reserve(segment.words, 0, name))
@@ -73,19 +89,19 @@ export class Session {
     return Session.#joined(Segment.attach(fd), token)
   }
 
-  static #joined(segment: Segment, token: number): Session {
+  static #joined(segment: Segment, token: number, bell?: Int32Array): Session {
     const ownFile = openOwn(segment.fd)
     if (!join(segment.words, token, ownFile, word => segment.addressOf(word))) {
       throw new MultiprocError(
         'Expected the process that started this one to be alive; it ended, so there is nothing to join',
       )
     }
-    return new Session(segment, ownFile, token)
+    return new Session(segment, ownFile, token, bell)
   }
 
   /** The memory behind descriptor `fd`, which becomes this session's, joined without an invitation. */
   static enter(fd: number, name: string): Session {
-    const segment = Segment.attach(fd)
+    const segment = Segment.attach(fd, wholeMapping(fd)) // perhaps another thread of this process is in it already
     const ownFile = openOwn(fd)
     try {
       return new Session(
@@ -97,6 +113,17 @@ export class Session {
       closeFd(ownFile)
       throw error
     }
+  }
+
+  /** The memory that another thread of this process has mapped, joined as the participant that thread reserved. */
+  static joinThread({ fd, base }: SessionPlace, token: number, bell: Int32Array): Session {
+    requirePlatform()
+    return Session.#joined(Segment.attach(fd, base), token, bell)
+  }
+
+  /** Where the session lies in this process, for a thread to join it. */
+  get place(): SessionPlace {
+    return { fd: this.segment.fd, base: this.segment.base }
   }
 
   /** The memory's descriptor, for a child to inherit. */
@@ -117,6 +144,13 @@ export class Session {
     this.lookForDead()
   }
 
+  /** Takes a reservation back that no child has used so far; it cannot join any more. False: it has joined. */
+  withdraw(token: number): boolean {
+    const withdrawn = withdraw(this.w, token)
+    if (withdrawn) this.lookForDead()
+    return withdrawn
+  }
+
   /** Recovers whoever died without anybody having noticed. */
   lookForDead(): void {
     let unfinished = false
@@ -134,19 +168,24 @@ export class Session {
 
   // ── objects ──
 
-  /** A new object of the kind, private until publish(). */
-  create(kind: number, bodyWords: number): Adoption {
-    return new Adoption(this, allocateObject(this, kind, bodyWords))
+  /** A new object of the kind, private until publish(); with data behind its body when it shall have more `bytes` than that. */
+  create(kind: number, bodyWords: number, bytes = 0): Adoption {
+    return new Adoption(this, allocateObject(this, kind, bodyWords, bytes))
   }
 
   publish(object: { address: number }, others: readonly number[] = []): void {
     publishObject(this, object.address, others)
   }
 
-  /** This thread's handle on the object: the one it has, or a new one. It must hold a reference already. */
-  handle(address: number): SharedObject {
+  /** What this thread's user has of the object: what is there already, or made anew. It must hold a reference already. */
+  handle(address: number): object {
     const known = this.#handles.get(address)?.deref()
-    return known ?? kindOf(kindCode(this, address)).open(new Adoption(this, address))
+    return (known ?? kindOf(kindCode(this, address)).open(new Adoption(this, address))).face
+  }
+
+  /** The handle of this thread on the object, if it has one. */
+  known(address: number): SharedObject | undefined {
+    return this.#handles.get(address)?.deref()
   }
 
   /** A handle was built: its reference goes when it is collected, if not before. */
@@ -168,6 +207,18 @@ export class Session {
     if (!this.#handles.delete(address)) return
     dropReference(this, address)
     if (++this.#dropped % TRIM_EVERY === 0) this.allocator.trim()
+  }
+
+  /** There is no memory left: what the dead owned may be all that is missing, or handles that nobody can reach any more. */
+  #reclaim(): void {
+    this.lookForDead()
+    const before = this.#handles.size
+    const began = performance.now()
+    if (before === 0 || began < this.#collectNotBefore) return
+    collectGarbage()
+    for (const address of [...this.#handles.keys()]) this.#afterCollection(address)
+    const ended = performance.now()
+    if (this.#handles.size === before) this.#collectNotBefore = ended + (ended - began) * FRUITLESS
   }
 
   /** An object whose owner word says that this participant takes it apart. */
@@ -196,6 +247,12 @@ export function currentSession(): Session {
 /** In a child, before anything else. */
 export function attachSession(fd: number, token: number): Session {
   own = Session.join(fd, token)
+  return own
+}
+
+/** As attachSession(), in a thread; `bell`: two words for the descriptors that are closed when it has ended. */
+export function shareSession(place: SessionPlace, token: number, bell: Int32Array): Session {
+  own = Session.joinThread(place, token, bell)
   return own
 }
 

@@ -52,6 +52,11 @@ export abstract class SharedObject implements Shareable {
     return { id: this.address, home: this.session }
   }
 
+  /** @internal what the user has: the handle itself, or what it stands behind. */
+  get face(): object {
+    return this
+  }
+
   /** True after close() in this process. */
   get closed(): boolean {
     return this.#closed

@@ -11,13 +11,17 @@
  * Looking first pays when the answer is microseconds away: a turn of the loop costs less than waking a process. It is
  * off with one usable core, where it would only keep the other side from running.
  */
+import { constants } from 'node:fs'
 import { Socket } from 'node:net'
 import { sleep, store } from '#words'
 import { usableCpus } from '../os/cpu.ts'
+import { endWithThread } from '../os/descriptor.ts'
 import { createPipe } from '../os/pipe.ts'
 import { AWAITING, AWAKE, BLOCKED, heard } from './doorbell.ts'
 import { SLOT, slotAt } from './layout.ts'
 import type { Segment } from './segment.ts'
+
+const { O_NONBLOCK, O_WRONLY } = constants
 
 /** What the sleeper wakes: all who wait for one thing in this thread (until.ts). */
 export interface Waiters {
@@ -46,6 +50,8 @@ export class Sleeper {
   readonly #slot: number
   readonly #at: number
   readonly #lookForDead: () => void
+  /** Where the descriptors of the bell are written down, when others close them after this thread. */
+  readonly #descriptors: Int32Array | undefined
   readonly #waiting = new Set<Waiters>()
   readonly #spinning = usableCpus() > 1
   #socket: Socket | undefined
@@ -55,8 +61,9 @@ export class Sleeper {
   #turning = false
   #blocked = false
 
-  constructor(segment: Segment, slot: number, lookForDead: () => void) {
+  constructor(segment: Segment, slot: number, lookForDead: () => void, descriptors?: Int32Array) {
     this.#segment = segment
+    this.#descriptors = descriptors
     this.#slot = slot
     this.#at = slotAt(slot)
     this.#lookForDead = lookForDead
@@ -193,9 +200,10 @@ export class Sleeper {
   #openBell(): Socket {
     if (this.#socket) return this.#socket
     const w = this.#segment.words
-    const pipe = createPipe()
+    const pipe = createPipe(this.#descriptors)
+    const write = this.#descriptors ? pipe.write : endWithThread(pipe.write, O_WRONLY | O_NONBLOCK)
     store(w, this.#at + SLOT.bellInode, pipe.inode)
-    store(w, this.#at + SLOT.bell, pipe.write)
+    store(w, this.#at + SLOT.bell, write)
     const buffer = Buffer.alloc(256)
     const onread = {
       buffer,

@@ -144,9 +144,11 @@ export class Name extends SharedObject {
 
   /** What is shared: plain data copied, handles as those of this thread. `lone`: it is one handle and nothing else. */
   value(): { value: unknown; lone: SharedObject | undefined } {
-    const { bytes, headLength, handles } = readParcel(this.session, toAddress(peek(this.w, this.at + VALUE)))
+    const block = toAddress(peek(this.w, this.at + VALUE))
+    const { bytes, headLength, handles } = readParcel(this.session, block)
     const value = decode(bytes, headLength, handles)
-    return { value, lone: value === handles[0] && value instanceof SharedObject ? value : undefined }
+    const [first] = parcelContents(this.session, block)
+    return { value, lone: value === handles[0] ? this.session.known(first) : undefined }
   }
 
   protected override summary(): Record<string, unknown> {

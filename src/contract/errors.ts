@@ -84,6 +84,14 @@ export class ClosedError extends MultiprocError {
 export class InvalidStateError extends MultiprocError {
   static override readonly code = 'ERR_MULTIPROC_INVALID_STATE'
 }
+/** There is a block of that name already. */
+export class FileExistsError extends MultiprocError {
+  static override readonly code = 'ERR_MULTIPROC_FILE_EXISTS'
+}
+/** There is no block of that name, or not any more. */
+export class FileNotFoundError extends MultiprocError {
+  static override readonly code = 'ERR_MULTIPROC_FILE_NOT_FOUND'
+}
 /** A function that another process cannot find. */
 export class InvalidTargetError extends MultiprocError {
   static override readonly code = 'ERR_MULTIPROC_INVALID_TARGET'

@@ -1,5 +1,6 @@
 /** File descriptors: open so that they end with their thread, close without surprises, keep out of children. */
 import { closeSync, openSync } from 'node:fs'
+import { isMainThread } from 'node:worker_threads'
 import { libc, SystemCallError } from './libc.ts'
 
 const F_GETFD = 1
@@ -13,8 +14,8 @@ const FD_CLOEXEC = 1
 const openedByNode = new Set<number>()
 
 /** Opens a path; close-on-exec, and closed by Node when this worker thread ends. Throws what `fs.openSync` throws. */
-export function openForThread(path: string, flags: number): number {
-  const fd = openSync(path, flags) // libuv adds O_CLOEXEC
+export function openForThread(path: string, flags: number, mode?: number): number {
+  const fd = openSync(path, flags, mode) // libuv adds O_CLOEXEC
   openedByNode.add(fd)
   return fd
 }
@@ -26,6 +27,17 @@ export function closeFd(fd: number): void {
     const errno = libc().errno()
     throw new SystemCallError('close', errno, `descriptor ${fd}`)
   }
+}
+
+/**
+ * A descriptor made by a system call, which Node knows nothing of, is to end with this worker thread: opened anew, as
+ * Node's. Gives its new number; in a main thread it stays as it is.
+ */
+export function endWithThread(fd: number, flags: number): number {
+  if (isMainThread) return fd
+  const own = openForThread(`/proc/self/fd/${fd}`, flags)
+  closeFd(fd)
+  return own
 }
 
 /** Keeps a descriptor that was inherited from a parent out of this process's own children. */

@@ -26,6 +26,7 @@ const SIGNATURES = {
   fcntlLock: 'int fcntl(int, int, void *)',
   ftruncate: 'int ftruncate(int, int64_t)',
   kill: 'int kill(int, int)',
+  linkat: 'int linkat(int, const char *, int, const char *, int)',
   memfdCreate: 'int memfd_create(const char *, unsigned int)',
   mmap: 'intptr_t mmap(void *, size_t, int, int, int, int64_t)',
   munmap: 'int munmap(void *, size_t)',
@@ -54,6 +55,7 @@ export interface Libc {
   fcntlLock(fd: number, command: number, lock: Pointer): number
   ftruncate(fd: number, length: number): number
   kill(pid: number, signal: number): number
+  linkat(fromFolder: number, from: string, toFolder: number, to: string, flags: number): number
   memfdCreate(name: string, flags: number): number
   mmap(at: Pointer, length: number, protection: number, flags: number, fd: number, offset: number): number
   munmap(address: Pointer, length: number): number

@@ -1,5 +1,6 @@
 /** A part of a file as memory of this process, shared with everyone who maps it too. */
 import { constants as bufferConstants } from 'node:buffer'
+import { constants } from 'node:os'
 import { ArgumentRangeError, ArgumentTypeError, UnsupportedPlatformError } from '../contract/errors.ts'
 import { libc, SystemCallError } from './libc.ts'
 
@@ -24,7 +25,7 @@ const pinned = new Set<ArrayBuffer>()
 
 /**
  * Unmapped when nothing can reach the ArrayBuffer any more: using a view of memory that is gone is a segmentation fault.
- * A worker thread that ends leaves its mappings to the process.
+ * A worker thread that ends leaves these mappings to the process; what threads share is mapped by mapForLife() instead.
  */
 const unmapWhenCollected = new FinalizationRegistry<Parameters<typeof mappings.delete>[0]>(gone => {
   mappings.delete(gone)
@@ -33,9 +34,7 @@ const unmapWhenCollected = new FinalizationRegistry<Parameters<typeof mappings.d
 
 /** Maps `length` bytes of the file from `offset` on, which is a multiple of the page size. */
 export function mapShared(fd: number, offset: number, length: number): Mapping {
-  if (!Number.isSafeInteger(length) || length <= 0 || length > MAX_VIEW) {
-    throw new ArgumentRangeError(`a mapping has 1 to ${MAX_VIEW} bytes on this version of Node.js, received ${length}`)
-  }
+  checkLength(length)
   const { mmap, view, errno } = libc()
   const at = mmap(null, length, PROT_READ_WRITE, MAP_SHARED, fd, offset)
   if (at === -1) throw new SystemCallError('mmap', errno(), `${length} bytes at ${offset} of descriptor ${fd}`)
@@ -45,6 +44,43 @@ export function mapShared(fd: number, offset: number, length: number): Mapping {
   const entry = { address, length, buffer: new WeakRef(buffer) }
   mappings.add(entry)
   unmapWhenCollected.register(buffer, entry)
+  return { address, length, buffer }
+}
+
+function checkLength(length: number): void {
+  if (Number.isSafeInteger(length) && length > 0 && length <= MAX_VIEW) return
+  throw new ArgumentRangeError(`a mapping has 1 to ${MAX_VIEW} bytes on this version of Node.js, received ${length}`)
+}
+
+/** What a part is a part of: it stays mapped as long as the part can be reached. */
+const wholes = new WeakMap<ArrayBuffer, ArrayBuffer>()
+
+/** These bytes of the mapping, and no others, as a buffer of their own. */
+export function partOf(mapping: Mapping, offset: number, length: number): ArrayBuffer {
+  if (length === 0) return new ArrayBuffer(0)
+  const buffer = libc().view(mapping.address + BigInt(offset), length)
+  forbidTransfer(buffer)
+  wholes.set(buffer, mapping.buffer)
+  return buffer
+}
+
+/**
+ * Maps the whole file until the process ends, for all its threads: a thread that ends leaves nothing behind when it only
+ * looks at what is there. Costs addresses, no memory. Undefined when so many addresses are not to be had (ulimit -v).
+ */
+export function mapForLife(fd: number, length: number): bigint | undefined {
+  const { mmap, errno } = libc()
+  const at = mmap(null, length, PROT_READ_WRITE, MAP_SHARED, fd, 0)
+  if (at !== -1) return BigInt(at)
+  if (errno() === constants.errno.ENOMEM) return undefined
+  throw new SystemCallError('mmap', errno(), `${length} bytes of descriptor ${fd}`)
+}
+
+/** A part of memory that stays mapped as long as this process lives: see mapForLife(). */
+export function viewMapped(address: bigint, length: number): Mapping {
+  checkLength(length)
+  const buffer = libc().view(address, length)
+  forbidTransfer(buffer)
   return { address, length, buffer }
 }
 

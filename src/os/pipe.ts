@@ -14,17 +14,41 @@ export interface Pipe {
 }
 
 const { EAGAIN, EBADF, EINTR, EPIPE } = constants.errno
-const { O_NONBLOCK, O_WRONLY } = fsConstants
+const { O_NONBLOCK, O_RDONLY, O_WRONLY } = fsConstants
+const O_ACCMODE = 3
+const F_GETFL = 3
 const O_CLOEXEC = 0o2000000
 
 const oneByte = new Uint8Array([1])
 const drained = new Uint8Array(512)
 
-/** Both ends non-blocking and close-on-exec. They are ours alone to close, with `closeFd`. */
-export function createPipe(): Pipe {
-  const fds = new Int32Array(2)
+/**
+ * Both ends non-blocking and close-on-exec. They are ours alone to close, with `closeFd`. The kernel writes their numbers
+ * into `fds`: a thread that is terminated before it has looked at them leaves them there, for `closeLeftPipe`.
+ */
+export function createPipe(fds: Int32Array = new Int32Array(2)): Pipe {
   if (libc().pipe2(fds, O_NONBLOCK | O_CLOEXEC) < 0) throw new SystemCallError('pipe2', libc().errno())
   return { read: fds[0], write: fds[1], inode: fstatSync(fds[0]).ino }
+}
+
+/**
+ * Closes a pipe of a thread that has ended. The writing end was nobody else's. The reading end may have been closed by
+ * Node, with the thread's event loop, and its number may be somebody else's: it is ours when it reads from the same pipe.
+ */
+export function closeLeftPipe([read, write]: Int32Array): void {
+  if (write === 0) return
+  const { ino } = fstatSync(write)
+  if (isPipe(read, ino) && (libc().fcntl(read, F_GETFL, 0) & O_ACCMODE) === O_RDONLY) closeFd(read)
+  closeFd(write)
+}
+
+function isPipe(fd: number, inode: number): boolean {
+  try {
+    const found = fstatSync(fd)
+    return found.isFIFO() && found.ino === inode
+  } catch {
+    return false
+  }
 }
 
 /** Rings. True also when the pipe is full, since then it is rung already; false when nobody can hear it any more. */

@@ -1,4 +1,5 @@
 /** The thread that runs this, as the kernel sees it. */
+import { existsSync } from 'node:fs'
 import { libc } from './libc.ts'
 
 // as a system call: glibc has a function of that name only since 2.30
@@ -12,4 +13,9 @@ export function threadId(): number {
 /** Lets another thread that is ready run first. */
 export function yieldCpu(): void {
   libc().schedYield()
+}
+
+/** Whether this process has a thread of that number. */
+export function threadExists(id: number): boolean {
+  return existsSync(`/proc/self/task/${id}`)
 }

@@ -5,6 +5,7 @@
 import { fstatSync } from 'node:fs'
 import { constants } from 'node:os'
 import { attachSession, type Session } from '../arena/session.ts'
+import { isGone } from '../arena/token.ts'
 import { MultiprocError } from '../contract/errors.ts'
 import { dieWithParent, parentPid } from '../os/prctl.ts'
 import { type Joined, live } from './run-target.ts'
@@ -23,11 +24,12 @@ live(name, async (): Promise<Joined> => {
     session,
     toldAt,
     argsAt,
-    settleIn({ daemon }, argv) {
+    settleIn(identity, argv) {
       process.argv.splice(2, Infinity, ...argv)
-      if (!daemon) return
+      if (!identity.daemon) return
       dieWithParent(constants.signals.SIGKILL)
-      if (parentPid() !== parent) process.kill(process.pid, 'SIGKILL') // it died before the kernel knew
+      // it died before the kernel knew; the parent may be a thread whose process goes on
+      if (parentPid() !== parent || isGone(session.w, identity.parent.token)) process.kill(process.pid, 'SIGKILL')
     },
   }
 })

@@ -5,6 +5,8 @@
  * runs, and its worker threads are told by Node (environment data is handed to every worker).
  */
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
+import { ownSession, type Session } from '../arena/session.ts'
+import { isGone } from '../arena/token.ts'
 import { InvalidStateError } from '../contract/errors.ts'
 import { usableCpus } from '../os/cpu.ts'
 import { parentPid } from '../os/prctl.ts'
@@ -17,12 +19,15 @@ export interface Identity {
   readonly path: readonly number[]
   readonly daemon: boolean
   readonly authkey: Uint8Array
-  readonly parent: { readonly name: string; readonly pid: number }
+  /** `token`: the parent's in the session, since it may be one thread of several. */
+  readonly parent: { readonly name: string; readonly pid: number; readonly token: number }
 }
 
 const KEY = 'multiproc.identity'
 
 let identity = getEnvironmentData(KEY) as unknown as Identity | undefined
+/** Of a child that has joined; a worker thread of its own making knows who it is and nothing more. */
+let joined: Session | undefined
 let ownKey: Uint8Array | undefined
 let started = 0
 let importing = false
@@ -40,10 +45,22 @@ export const children = new Set<Process>()
 export let isMainProcess = identity === undefined
 
 /** The bootstrap tells a child who it is. */
-export function becomeChild(told: Identity): void {
+export function becomeChild(told: Identity, session: Session): void {
   identity = told
+  joined = session
   isMainProcess = false
   setEnvironmentData(KEY, told as never)
+}
+
+/** Makes a worker thread that is a child know who it is from its first line of code on, whatever it loads first. */
+export function startAs<W>(told: Identity, startWorker: () => W): W {
+  const own = getEnvironmentData(KEY)
+  setEnvironmentData(KEY, told as never)
+  try {
+    return startWorker()
+  } finally {
+    setEnvironmentData(KEY, own)
+  }
 }
 
 /**
@@ -81,9 +98,14 @@ function authkey(): Uint8Array {
  */
 export function parentProcess(): { name: string; pid: number; isAlive(): boolean } | null {
   if (identity === undefined) return null
-  const { name, pid } = identity.parent
-  // the kernel gives an orphan another parent at once
-  return { name, pid, isAlive: () => parentPid() === pid }
+  const { name, pid, token } = identity.parent
+  return { name, pid, isAlive: () => isParentAlive(pid, token) }
+}
+
+function isParentAlive(pid: number, token: number): boolean {
+  // the kernel gives an orphan another parent at once; a thread has its parent in its own process
+  if (pid !== process.pid && parentPid() !== pid) return false
+  return joined === undefined || !isGone(joined.w, token)
 }
 
 /**
@@ -123,7 +145,7 @@ export function nextPath(): readonly number[] {
 /** What a child is to be told. */
 export function identityFor(name: string, path: readonly number[], daemon: boolean): Identity {
   const { name: parentName, pid } = currentProcess()
-  return { name, path, daemon, authkey: authkey(), parent: { name: parentName, pid } }
+  return { name, path, daemon, authkey: authkey(), parent: { name: parentName, pid, token: ownSession().me } }
 }
 
 /** While a child imports its target's module it may start nothing: see `checkMayStart`. */

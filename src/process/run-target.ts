@@ -6,31 +6,37 @@
  * Whatever goes wrong is printed on stderr under the name of the child, and the exit code is 1. What goes wrong later,
  * in the background, is left to the user's own listeners where there are any.
  */
-import { writeSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { openParcel } from '../arena/parcel.ts'
 import type { Session } from '../arena/session.ts'
 import { decode } from '../codec/codec.ts'
 import { InvalidTargetError } from '../contract/errors.ts'
 import { becomeChild, type Identity, setImporting } from './family.ts'
+import { print, show } from './print.ts'
 import type { GivenToChild, ToldToChild } from './start-method.ts'
 import type { ResolvedTarget } from './target.ts'
 
 /** Node's own code for a program that waits for what can never come. */
 const UNSETTLED = 13
 
-/** How deep a chain of causes is printed. */
-const CAUSES = 6
-
 type AnyFunction = (...args: unknown[]) => unknown
 
 let name = 'a child'
+let say: (text: string) => void = print
 /** Where we are, for the message of whatever goes wrong; `null` when the target has been left. */
 let doing: string | null = 'joining the session of its parent'
 
-/** Runs the whole life of a child: `joined` gives the session it has joined; the rest lies there. */
-export function live(childName: string, joined: () => Promise<Joined> | Joined): void {
+/**
+ * Runs the whole life of a child: `joined` gives the session it has joined; the rest lies there. `tell` prints what went
+ * wrong, and is for a child whose standard error is no descriptor.
+ */
+export function live(
+  childName: string,
+  joined: () => Promise<Joined> | Joined,
+  tell: (text: string) => void = print,
+): void {
   name = childName
+  say = tell
   process.on('uncaughtException', error => {
     // the user's own listener takes over, as it would in a program that is no child
     if (process.listenerCount('uncaughtException') > 1) return
@@ -58,7 +64,7 @@ async function run(joined: () => Promise<Joined> | Joined): Promise<void> {
   const { session, toldAt, argsAt, settleIn } = await joined()
   const { identity, target, argv } = take<ToldToChild>(session, toldAt)
   name = identity.name
-  becomeChild(identity)
+  becomeChild(identity, session)
   settleIn?.(identity, argv)
   doing = `importing ${target.module}`
   setImporting(true)
@@ -105,44 +111,26 @@ function endWhenNothingIsLeft(): void {
   let empty = false
   process.on('beforeExit', () => {
     empty = true
-    setImmediate(() => {
-      empty = false // another listener gave the loop new work
-    }).unref()
+    // another listener gave the loop new work, whose timers may come before anything else
+    const goesOn = () => {
+      empty = false
+    }
+    setImmediate(goesOn).unref()
+    setTimeout(goesOn, 1).unref()
   })
   process.on('exit', code => {
     if (!empty || doing === null || code !== 0) return
     process.exitCode = UNSETTLED
-    print(`${title()} ended while ${doing}: nothing is left that could settle it\n`)
+    say(`${title()} ended while ${doing}: nothing is left that could settle it\n`)
   })
 }
 
 function fail(error: unknown): never {
   const where = doing === null || doing.startsWith('waiting') ? '' : ` while ${doing}`
-  print(`${title()} failed${where}:\n${show(error)}\n`)
+  say(`${title()} failed${where}:\n${show(error)}\n`)
   process.exit(1)
-}
-
-function show(error: unknown): string {
-  try {
-    return inspect(error, { depth: CAUSES })
-  } catch {
-    return 'something that cannot be shown' // a getter of its own threw
-  }
 }
 
 function title(): string {
   return `${name} (pid ${process.pid})`
-}
-
-/** To the descriptor: the stream may be replaced, closed or full. */
-function print(text: string): void {
-  const bytes = Buffer.from(text)
-  for (let done = 0; done < bytes.length; ) {
-    try {
-      done += writeSync(2, bytes, done)
-    } catch (error) {
-      // nobody reads any more: then nobody misses it
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
-    }
-  }
 }

@@ -49,7 +49,7 @@ export interface Child {
   keepAlive(keep: boolean): void
 }
 
-const AVAILABLE: readonly StartMethod[] = ['spawn']
+const AVAILABLE: readonly StartMethod[] = ['spawn', 'thread']
 
 let method: StartMethod = 'spawn'
 

@@ -1,10 +1,11 @@
 /**
  * One number or character that processes share.
  *
- *   bits (two words, 8-byte aligned) · lock        bits: up to 32 use the first word only; lock: the lock it goes with
+ *   bits (two words, 8-byte aligned) · lock · type        bits: up to 32 use the first word only; lock: the lock it goes
+ *                                                         with; type: the code, and whether it is a RawValue
  *
- * Who writes the words: `bits` anyone, a plain assignment by one store, a change by one compareExchange; `lock` nobody
- * after the object is published.
+ * Who writes the words: `bits` anyone, a plain assignment by one store, a change by one compareExchange; `lock` and `type`
+ * nobody after the object is published.
  *
  * If a process dies: a store happened or did not, nothing is torn. In update() the lock is free for the next one, whose
  * hold is `abandoned`; the value is the old one or the new one.
@@ -37,6 +38,8 @@ const KIND = 4
 const LOCK = 2
 const TYPE = 3
 const WORDS = 4
+/** Beside the number of the type: it was made as a RawValue. */
+const RAW = 1 << 8
 
 export interface ValueOptions {
   /** true: a lock of its own (default); false: none; a Lock or RLock: that one. */
@@ -76,8 +79,8 @@ export class Value<C extends TypeCode = TypeCode> extends SharedObject {
   constructor(typeOrAdoption: C | Adoption, initial?: ValueOf<C>, options?: ValueOptions) {
     const made = typeOrAdoption instanceof Adoption ? undefined : prepare(typeOrAdoption, initial, options)
     super(made?.adoption ?? (typeOrAdoption as Adoption))
-    if (made) poke(this.w, this.at + TYPE, TYPE_CODES.indexOf(made.code))
-    this.#code = TYPE_CODES[peek(this.w, this.at + TYPE)]
+    if (made) poke(this.w, this.at + TYPE, TYPE_CODES.indexOf(made.code) | (this instanceof RawValue ? RAW : 0))
+    this.#code = TYPE_CODES[peek(this.w, this.at + TYPE) & ~RAW]
     this.#type = typeOf(this.#code)
     this.#wide = wideWordsOf(this.w)
     if (made) {
@@ -183,6 +186,23 @@ export class Value<C extends TypeCode = TypeCode> extends SharedObject {
   }
 }
 
+/**
+ * A Value without a lock: getLock() and update() throw, everything else is the same.
+ *
+ * @example
+ * const counter = new RawValue('i', 40)
+ * assert.equal(counter.add(2), 42)
+ */
+export class RawValue<C extends TypeCode = TypeCode> extends Value<C> {
+  constructor(type: C, initial?: ValueOf<C>)
+  /** @internal */
+  constructor(adoption: Adoption)
+  constructor(typeOrAdoption: C | Adoption, initial?: ValueOf<C>) {
+    if (typeOrAdoption instanceof Adoption) super(typeOrAdoption)
+    else super(typeOrAdoption, initial, { lock: false })
+  }
+}
+
 function readAs(type: Type, w: Words, wide: WideWords, at: number): number | bigint | string {
   switch (type.form) {
     case 'integer':
@@ -223,18 +243,20 @@ function prepare(code: TypeCode, initial: unknown, options: ValueOptions | undef
   if (typeof asked !== 'boolean' && !(asked instanceof Lock)) {
     throw new ArgumentTypeError(`Expected \`lock\` to be true, false, a Lock or an RLock, got ${describe(asked)}`)
   }
-  const session = currentSession()
-  if (asked instanceof Lock) idIn(session, asked, () => 'options.lock') // throws also when it is closed
+  if (asked instanceof Lock) idIn(currentSession(), asked, () => 'options.lock') // throws also when it is closed
   const zero = type.form === 'bigint' ? 0n : type.form === 'text' ? '\0' : 0
   const first = fit(code, type, initial === undefined ? zero : initial)
   const lock = asked === true ? new RLock() : asked === false ? undefined : asked
-  return { code, initial: first, lock, ownsLock: asked === true, adoption: session.create(KIND, WORDS) }
+  return { code, initial: first, lock, ownsLock: asked === true, adoption: currentSession().create(KIND, WORDS) }
 }
 
 export const valueKind: Kind = {
   code: KIND,
   name: 'Value',
-  open: adoption => new Value(adoption),
+  open(adoption) {
+    const { w, at } = bodyAt(adoption.session, adoption.address)
+    return (peek(w, at + TYPE) & RAW) === 0 ? new Value(adoption) : new RawValue(adoption)
+  },
   recover: () => true,
   takeApart(session, address) {
     const { w, at } = bodyAt(session, address)
@@ -245,10 +267,14 @@ export const valueKind: Kind = {
     const lock = toAddress(peek(w, at + LOCK))
     return lock === 0 ? [] : [lock]
   },
-  check: () => [],
+  check(session, address) {
+    const { w, at } = bodyAt(session, address)
+    const type = peek(w, at + TYPE)
+    return TYPE_CODES[type & ~RAW] ? [] : [`its type has number ${type}, which does not exist`]
+  },
   describe(session, address) {
     const { w, at } = bodyAt(session, address)
-    const code = TYPE_CODES[peek(w, at + TYPE)]
+    const code = TYPE_CODES[peek(w, at + TYPE) & ~RAW]
     return { detail: { type: code, value: readAs(typeOf(code), w, wideWordsOf(w), at) } }
   },
 }

@@ -264,7 +264,7 @@ export function exclusion(name: 'Lock' | 'RLock', { make, test, death }: Suite):
     const mine = lock.acquireSync({ timeout: LIMIT })
     assert.equal(mine.abandoned, true)
     mine.release()
-    assert.equal(await ended(holder), -9)
+    assert.equal(await ended(holder), make.deathCode)
   })
 
   for (const form of ['acquire', 'acquireSync'] as const) {

@@ -1,7 +1,6 @@
 // Who waits costs nothing: processor time as the kernel counts it, of processes that are asleep in each operation that waits.
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Process } from 'multiproc'
 import { waitIn, waitInSeveral } from '../fixtures/conformance.ts'
 import { type Except, type Implementation, launch } from './implementation.ts'
 import { ticksOf } from './stat.ts'
@@ -36,15 +35,18 @@ function processorTime({ make, test }: Suite): void {
     const children = waits.map(([object, method, ...args]) => launch(t, make, waitIn, object, method, ...args))
     children.push(launch(t, make, waitInSeveral, empty, event))
     await asleep(make, ...children)
-    const used = await ticksWithin(2_000, children)
+    const used = await ticksWithin(
+      2_000,
+      children.map(child => make.task(child)),
+    )
     for (const [n, ticks] of used.entries()) {
       assert.ok(ticks <= NOTHING, `${waits[n]?.[1] ?? 'several at once'} used ${ticks} ticks`)
     }
   })
 }
 
-async function ticksWithin(ms: number, processes: Process[]): Promise<number[]> {
-  const before = processes.map(({ pid }) => ticksOf(pid!))
+async function ticksWithin(ms: number, tasks: string[]): Promise<number[]> {
+  const before = tasks.map(ticksOf)
   await sleep(ms)
-  return processes.map(({ pid }, n) => ticksOf(pid!) - before[n])
+  return tasks.map((task, n) => ticksOf(task) - before[n])
 }

@@ -8,6 +8,11 @@ import type {
   Queue,
   QueueOptions,
   RLock,
+  ShareableList,
+  ShareableListOptions,
+  SharedArrayOptions,
+  SharedMemory,
+  SharedMemoryOptions,
   TypeCode,
   Value,
   ValueOptions,
@@ -24,16 +29,32 @@ export interface Implementation {
   rlock(): Made<RLock>
   event(): Made<Event>
   value<C extends TypeCode>(type: C, initial?: Value<C>['value'], options?: ValueOptions): Made<Value<C>>
+  rawValue<C extends TypeCode>(type: C, initial?: Value<C>['value']): Made<Value<C>>
+  array(type: TypeCode, sizeOrInitial: number | Iterable<any>, options?: SharedArrayOptions): Made<any>
+  rawArray(type: TypeCode, sizeOrInitial: number | Iterable<any>, options?: SharedArrayOptions): Made<any>
+  sharedMemory(options: SharedMemoryOptions): Made<SharedMemory>
+  shareableList<T>(items: Iterable<T> | null, options?: ShareableListOptions): Made<ShareableList<T>>
   process<A extends unknown[]>(options: ProcessOptions<A>): Process<A>
   /** The child is asleep in an operation that waits. */
   isAsleep(child: Process): boolean
-  /** The child was rung and has not heard it yet: it will look at what it waits for without waiting for any tick. */
-  isRung(child: Process): boolean
+  /**
+   * Makes the change while the children, asleep, cannot act on it or while it is watched, and says which of them were rung
+   * for it: those will look at what they wait for without waiting for any tick.
+   */
+  rungBy(children: Process[], change: () => void): Promise<boolean[]>
+  /** Where /proc tells of the child. */
+  task(child: Process): string
+  /** The exit code of a child that ended itself in the middle of something (die() in the fixtures). */
+  readonly deathCode: number
   /** What is impossible in the state that processes share; empty when all is well and nobody is at work. */
   impossible(): string[]
   /** Bytes in use, in steps of `memoryStep`. */
   memoryUsed(): number
   readonly memoryStep: number
+  /** What nobody can reach any more is collected, and its memory is free. */
+  collect(): Promise<void>
+  /** No block of that name, whether there was one or not. */
+  unlinkQuietly(name: string): void
 }
 
 /** A test that this implementation does not promise to pass. */

@@ -65,6 +65,13 @@ function keeping(make: Implementation, made: { close(): void }[]): Implementatio
     rlock: async () => keep(make.rlock()),
     event: async () => keep(make.event()),
     value: async (type, initial, options) => keep(make.value(type, initial, options)),
+    rawValue: async (type, initial) => keep(make.rawValue(type, initial)),
+    sharedMemory: async options => keep(make.sharedMemory(options)),
+    shareableList: async (items, options) => {
+      const list = await make.shareableList(items, options)
+      made.push(list.shm)
+      return list
+    },
   }
 }
 
@@ -83,7 +90,7 @@ export async function asleep(make: Implementation, ...children: Process[]): Prom
   for (const child of children) {
     // it says that it is about to sleep a moment before it does: so it has to be seen asleep twice
     let looks = 0
-    const sleeps = () => make.isAsleep(child) && stateOf(child.pid!) === 'S'
+    const sleeps = () => make.isAsleep(child) && stateOf(make.task(child)) === 'S'
     const settled = () => {
       looks = sleeps() ? looks + 1 : 0
       return looks === 2
@@ -94,19 +101,13 @@ export async function asleep(make: Implementation, ...children: Process[]): Prom
 }
 
 /**
- * Makes the change while the children, asleep, are held still by SIGSTOP, and sees that each was rung for it. Without that a
- * wake-up that was lost would be made good by the next tick, and not be noticed.
+ * Makes the change while the children are asleep, and sees that each was rung for it. Without that a wake-up that was lost
+ * would be made good by the next tick, and not be noticed.
  */
 export async function rings(make: Implementation, children: Process[], change: () => void): Promise<void> {
   await asleep(make, ...children)
-  for (const { pid } of children) process.kill(pid!, 'SIGSTOP')
-  await until(() => children.every(({ pid }) => stateOf(pid!) === 'T'), LIMIT, 'the children to stand still')
-  try {
-    change()
-    for (const child of children) assert.ok(make.isRung(child), `${child.name} was not rung`)
-  } finally {
-    for (const { pid } of children) process.kill(pid!, 'SIGCONT')
-  }
+  const rung = await make.rungBy(children, change)
+  for (const [n, child] of children.entries()) assert.ok(rung[n], `${child.name} was not rung`)
 }
 
 /** Resolves when the child has ended; gives the exit code. */

@@ -1,8 +1,17 @@
 // What every Value promises.
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { ClosedError, InvalidStateError, MultiprocError, RLock, type TypeCode, type ValueOptions } from 'multiproc'
+import {
+  ClosedError,
+  InvalidStateError,
+  MultiprocError,
+  RawValue,
+  RLock,
+  type TypeCode,
+  type ValueOptions,
+} from 'multiproc'
 import { hold } from '../fixtures/conformance.ts'
+import { nameClasses } from '../fixtures/conformance-memory.ts'
 import { add, addBig, change, dieInUpdate, holdLockOf, readThenWrite, update } from '../fixtures/conformance-sync.ts'
 import { type Except, type Implementation, LIMIT, launch } from './implementation.ts'
 import { asleep, ended, killed, type Suite, suite } from './suite.ts'
@@ -31,7 +40,7 @@ const untyped = async (make: Implementation, code: unknown, initial?: unknown, o
 const codes = Object.keys(types) as TypeCode[]
 
 export function valueSuite(make: Implementation, except: readonly Except[] = []): void {
-  suite('Value', make, except, [kept, changed, locks, deaths, fromCPython])
+  suite('Value', make, except, [kept, changed, locks, raw, deaths, fromCPython])
 }
 
 const refused = (kind: typeof TypeError | typeof RangeError) => (error: unknown) => {
@@ -240,12 +249,28 @@ function locks({ make, test }: Suite): void {
   })
 }
 
+function raw({ make, test }: Suite): void {
+  test('RawValue is a Value without a lock, and arrives as what it is', async t => {
+    const [value, queue] = [await make.rawValue('i', 5), await make.queue()]
+    assert.ok(value instanceof RawValue)
+    assert.throws(() => value.getLock(), InvalidStateError)
+    assert.throws(() => value.update(v => v), InvalidStateError)
+    assert.equal(value.add(1), 6)
+    assert.equal(inspect(value), "RawValue { type: 'i', value: 6 }")
+    assert.equal((await make.value('i', 0, { lock: false })) instanceof RawValue, false)
+    launch(t, make, nameClasses, [value, await make.value('i'), await make.value('i', 0, { lock: false })], queue)
+    assert.deepEqual(await queue.get({ timeout: LIMIT }), ['RawValue', 'Value', 'Value'])
+    await assert.rejects(async () => (make.rawValue as any)('x'), refused(TypeError))
+    await assert.rejects(async () => (make.rawValue as any)('b', 128), refused(RangeError))
+  })
+}
+
 function deaths({ make, death }: Suite): void {
   death('K1 Value: its process is killed inside update(): the value is the old one, the lock tells of it', async t => {
     const [value, inside] = [await make.value('i', 42), await make.event()]
     const child = launch(t, make, dieInUpdate, value, inside)
     await inside.wait({ timeout: LIMIT })
-    assert.equal(await ended(child), -9)
+    assert.equal(await ended(child), make.deathCode)
     assert.equal(value.value, 42)
     const held = value.getLock().acquireSync({ timeout: LIMIT })
     assert.equal(held.abandoned, true)
@@ -287,7 +312,10 @@ function fromCPython({ make, test }: Suite): void {
     test(`TestValue.${name}`, async t => {
       const report = await make.queue()
       const values: [any, unknown][] = []
-      for (const [code, parents, childs] of pairs) values.push([await untyped(make, code, parents, options), childs])
+      for (const [code, parents, childs] of pairs) {
+        const value = 'lock' in options ? make.rawValue(code, parents as any) : untyped(make, code, parents)
+        values.push([await value, childs])
+      }
       for (const [n, [value]] of values.entries()) assert.equal(value.value, pairs[n][1])
       const child = launch(t, make, change, values, report)
       assert.deepEqual(

@@ -8,6 +8,7 @@ import { holdersOf } from '#src/arena/references.js'
 import { guard } from '#src/arena/runs.js'
 import { currentSession } from '#src/arena/session.js'
 import { peek, poke } from '../support/words.crash.js'
+import { memoryOperations } from './memory-operations.js'
 import { shareOperations } from './share-operations.js'
 import type { Sleeping } from './sleeper.js'
 
@@ -431,6 +432,7 @@ export const operations: Record<string, Operation> = {
     act: () => new Process({ target: nothing, stdio: 'ignore' }).start(),
     verify: () => 'before',
   },
+  ...memoryOperations,
 }
 
 export function nothing(): void {}

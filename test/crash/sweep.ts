@@ -283,9 +283,10 @@ export async function sweep(t: TestContext, plan: Plan): Promise<void> {
   assert.ok(currentSession().allocator.usage().used <= used + (LANES + 1) * 4 * UNIT, 'memory does not grow')
 }
 
-/** The parent is done with what it had prepared. */
+/** The parent is done with what it had prepared. What cannot be closed, such as an array, is to be collected. */
 export function closeAll(given: Record<string, unknown>): void {
-  for (const object of Object.values(given)) {
+  for (const [name, object] of Object.entries(given)) {
     if (typeof (object as { close?: unknown })?.close === 'function') (object as { close(): void }).close()
+    delete given[name]
   }
 }

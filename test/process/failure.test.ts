@@ -7,7 +7,7 @@ import * as broken from '../fixtures/process-broken.js'
 import * as changing from '../fixtures/process-changing.js'
 import * as common from '../fixtures/process-common.cjs'
 import * as targets from '../fixtures/process-targets.js'
-import { launch, outputOf } from './support.js'
+import { exceptByThread, launch, outputOf } from './support.js'
 
 const output = (...[t, options]: Parameters<typeof launch>) => outputOf(launch(t, { ...options, stdio: 'pipe' }))
 const file = (name: string) => new URL(`../fixtures/${name}`, import.meta.url).href
@@ -105,17 +105,21 @@ for (const [title, target, exitCode] of [
   })
 }
 
-test('a child keeps none of the descriptors of its siblings, and hands on none of the session to programs', async t => {
-  const seen: { own: string[]; program: string }[] = []
-  const sleepers: Process[] = []
-  for (let n = 0; n < 3; n++) {
-    seen.push(JSON.parse((await output(t, { target: targets.descriptors })).stdout))
-    sleepers.push(launch(t, { target: targets.sleep, stdio: 'pipe' }))
-  }
-  const counts = seen.map(({ own }) => own.length)
-  assert.deepEqual(counts, new Array(3).fill(counts[0]))
-  for (const { own, program } of seen) {
-    assert.equal(own.filter(target => target.includes('memfd:')).length > 0, true)
-    assert.doesNotMatch(program, /memfd:/)
-  }
-})
+test(
+  'a child keeps none of the descriptors of its siblings, and hands on none of the session to programs',
+  exceptByThread('threads of a process share its descriptors'),
+  async t => {
+    const seen: { own: string[]; program: string }[] = []
+    const sleepers: Process[] = []
+    for (let n = 0; n < 3; n++) {
+      seen.push(JSON.parse((await output(t, { target: targets.descriptors })).stdout))
+      sleepers.push(launch(t, { target: targets.sleep, stdio: 'pipe' }))
+    }
+    const counts = seen.map(({ own }) => own.length)
+    assert.deepEqual(counts, new Array(3).fill(counts[0]))
+    for (const { own, program } of seen) {
+      assert.equal(own.filter(target => target.includes('memfd:')).length > 0, true)
+      assert.doesNotMatch(program, /memfd:/)
+    }
+  },
+)

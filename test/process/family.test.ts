@@ -16,7 +16,7 @@ import {
   setStartMethod,
 } from 'multiproc'
 import * as targets from '../fixtures/process-targets.js'
-import { ended, launch, outputOf, says } from './support.js'
+import { ended, exceptByThread, launch, method, outputOf, says } from './support.js'
 
 test('the main process: its name, no parent, 32 secret bytes that stay the same', () => {
   const { name, pid, daemon, authkey } = currentProcess()
@@ -98,13 +98,17 @@ test('activeChildren() lists a child between start and end, in the order of thei
   assert.deepEqual(activeChildren(), [])
 })
 
-test('parentProcess().isAlive() in a grandchild turns false when its parent is killed; the grandchild goes on', async t => {
-  const child = launch(t, { target: targets.startAndBeKilled, stdio: 'pipe' })
-  await says(child, `parent ${child.pid} alive: true`)
-  const rest = says(child, `parent ${child.pid} alive: false`)
-  child.kill()
-  await rest
-})
+test(
+  'parentProcess().isAlive() in a grandchild turns false when its parent is killed; the grandchild goes on',
+  exceptByThread('what it prints goes with the parent; thread-life.test.ts'),
+  async t => {
+    const child = launch(t, { target: targets.startAndBeKilled, stdio: 'pipe' })
+    await says(child, `parent ${child.pid} alive: true`)
+    const rest = says(child, `parent ${child.pid} alive: false`)
+    child.kill()
+    await rest
+  },
+)
 
 test('cpuCount() is a whole number from 1 to what the machine offers', () => {
   assert.ok(Number.isInteger(cpuCount()) && cpuCount() >= 1 && cpuCount() <= availableParallelism())
@@ -114,15 +118,18 @@ test('freezeSupport() does nothing', () => {
   assert.equal(freezeSupport(), undefined)
 })
 
-test('start methods: spawn is there and in use; what is not there is refused with what is', () => {
-  assert.deepEqual(getAllStartMethods(), ['spawn'])
-  setStartMethod('spawn')
-  assert.equal(getStartMethod(), 'spawn')
-  for (const other of ['warm', 'thread', 'fork']) {
+test('start methods: spawn is the first; what is not there is refused with what is', () => {
+  assert.deepEqual(getAllStartMethods(), ['spawn', 'thread'])
+  for (const one of getAllStartMethods()) {
+    setStartMethod(one)
+    assert.equal(getStartMethod(), one)
+  }
+  setStartMethod(method)
+  for (const other of ['warm', 'fork']) {
     assert.throws(() => setStartMethod(other as 'warm'), {
       code: 'ERR_MULTIPROC_ARGUMENT_RANGE',
-      message: /one of those this version has \(spawn\)/,
+      message: /one of those this version has \(spawn, thread\)/,
     })
   }
-  assert.equal(getStartMethod(), 'spawn')
+  assert.equal(getStartMethod(), method)
 })

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as targets from '../fixtures/process-targets.js'
 import { run, runNode } from '../support/children.js'
 import { isAlive } from '../support/processes.js'
-import { ended, LIMIT, launch } from './support.js'
+import { ended, LIMIT, launch, method } from './support.js'
 
 test('Process.join() at its timeout resolves, and the child goes on', async t => {
   const child = launch(t, { target: targets.sleep })
@@ -87,7 +87,8 @@ test('Process.joinSync() asleep uses no processor', async t => {
 })
 
 const program = (options: string, after: string) => `
-  import { Process } from 'multiproc'
+  import { Process, setStartMethod } from 'multiproc'
+  setStartMethod('${method}')
   const child = new Process({ target: { module: ${JSON.stringify(new URL('../fixtures/process-targets.js', import.meta.url).href)}, name: 'endLater' }, stdio: 'ignore', ${options} })
   process.on('exit', () => console.log('alive at exit:', child.isAlive(), child.exitCode))
   child.start()

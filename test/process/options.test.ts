@@ -6,10 +6,13 @@ import { Process, type ProcessOptions } from 'multiproc'
 import { inheritedExecArgv } from '#src/process/start/exec-argv.js'
 import * as targets from '../fixtures/process-targets.js'
 import { run } from '../support/children.js'
-import { ended, launch, outputOf } from './support.js'
+import { ended, exceptByThread, launch, method, outputOf } from './support.js'
 
 const told = async (...[t, options]: Parameters<typeof launch>) =>
   JSON.parse((await outputOf(launch(t, { ...options, stdio: 'pipe' }))).stdout)
+
+const readsFromStdin = async (t: Parameters<typeof launch>[0]) =>
+  (await outputOf(launch(t, { target: targets.copyStdin, stdio: 'pipe' }))).stdout
 
 test('env is the whole environment; left out, it is that of the parent', async t => {
   process.env.MULTIPROC_TEST_VALUE = 'inherited'
@@ -19,19 +22,21 @@ test('env is the whole environment; left out, it is that of the parent', async t
   assert.equal((await told(t, { target: targets.whoAmI, env: {} })).env, undefined)
 })
 
-test('cwd is where the child runs; left out, it is that of the parent', async t => {
+const processWide = exceptByThread('threads share the working directory; thread-life.test.ts')
+
+test('cwd is where the child runs; left out, it is that of the parent', processWide, async t => {
   const elsewhere = realpathSync(tmpdir())
   assert.equal((await told(t, { target: targets.whoAmI, cwd: elsewhere })).cwd, elsewhere)
   assert.equal((await told(t, { target: targets.whoAmI })).cwd, process.cwd())
 })
 
-test('a cwd that is no directory is refused at start()', () => {
+test('a cwd that is no directory is refused at start()', processWide, () => {
   const child = new Process({ target: targets.nothing, cwd: '/no/such/folder' })
   assert.throws(() => child.start(), { code: 'ERR_MULTIPROC_ARGUMENT_RANGE', message: /`cwd` to be a directory/ })
 })
 
 test('execArgv takes the place of the options of the parent', async t => {
-  const execArgv = ['--stack-trace-limit=50', '--no-deprecation']
+  const execArgv = [...(method === 'thread' ? [] : ['--stack-trace-limit=50']), '--no-deprecation']
   assert.deepEqual((await told(t, { target: targets.whoAmI, execArgv })).execArgv, execArgv)
 })
 
@@ -84,7 +89,7 @@ test('stdio pipe gives both streams; stdin is empty', async t => {
   const { stdout, stderr } = await outputOf(child)
   assert.equal(stdout, 'x'.repeat(10))
   assert.match(stderr, /after much/)
-  assert.equal((await told(t, { target: targets.whoAmI })).stdin, true)
+  assert.equal(await readsFromStdin(t), '')
 })
 
 test('stdio inherit and ignore give no streams', async t => {
@@ -102,14 +107,18 @@ test('memoryLimitMb ends a child that needs more', async t => {
   assert.equal(exitCode, -6)
 })
 
-test('memoryLimitMb stands after the options of the parent, so that it counts', async t => {
-  const { execArgv } = await told(t, {
-    target: targets.whoAmI,
-    execArgv: ['--max-old-space-size=900'],
-    memoryLimitMb: 90,
-  })
-  assert.deepEqual(execArgv, ['--max-old-space-size=900', '--max-old-space-size=90'])
-})
+test(
+  'memoryLimitMb stands after the options of the parent, so that it counts',
+  exceptByThread('it is no option of Node there'),
+  async t => {
+    const { execArgv } = await told(t, {
+      target: targets.whoAmI,
+      execArgv: ['--max-old-space-size=900'],
+      memoryLimitMb: 90,
+    })
+    assert.deepEqual(execArgv, ['--max-old-space-size=900', '--max-old-space-size=90'])
+  },
+)
 
 for (const [title, options, code] of [
   ['no options', undefined, 'TYPE'],

@@ -1,10 +1,16 @@
 // Children of a test: bounded, and killed by the end of it.
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import { Process, type ProcessOptions } from 'multiproc'
+import { getStartMethod, Process, type ProcessOptions } from 'multiproc'
 
 /** ms within which everything in these tests is over; nothing depends on how long it takes. */
 export const LIMIT = 30_000
+
+/** How these tests start their children: 'spawn', or what a file that runs them once more has chosen before. */
+export const method = getStartMethod()
+
+/** For a test that cannot hold for threads. */
+export const exceptByThread = (why: string) => ({ skip: method === 'thread' ? why : false })
 
 /** Starts a child that does not outlive the test. */
 export function launch<A extends unknown[]>(t: TestContext, options: ProcessOptions<A>): Process<A> {

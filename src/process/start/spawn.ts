@@ -13,6 +13,7 @@ import { statSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { isMainThread } from 'node:worker_threads'
 import { sealParcel } from '../../arena/parcel.ts'
 import { ownSession, type Session } from '../../arena/session.ts'
 import { encode } from '../../codec/codec.ts'
@@ -26,7 +27,10 @@ import { inheritedExecArgv } from './exec-argv.ts'
 
 const BOOTSTRAP = fileURLToPath(new URL('../bootstrap.js', import.meta.url))
 
-/** Without pidfds (a kernel before 5.3, some sandboxes) the end of a child is looked for this often. */
+/**
+ * Without pidfds (a kernel before 5.3, some sandboxes) the end of a child is looked for this often. So it is in a worker
+ * thread, too: nobody would close its pidfds when it is terminated.
+ */
 const LOOK_EVERY_MS = 10
 
 /** Starts the child. When it throws nothing was started. */
@@ -133,7 +137,7 @@ class SpawnedChild implements Child {
 
   sleep(limitMs: number): void {
     // opened late, since few are waited for like this; the number is the child's own until libuv has collected it
-    this.#pidfd ??= openPidfd(this.pid)
+    if (isMainThread) this.#pidfd ??= openPidfd(this.pid)
     if (this.#pidfd === undefined) pollReadable([], Math.min(limitMs, LOOK_EVERY_MS))
     else pollReadable([this.#pidfd], limitMs)
   }

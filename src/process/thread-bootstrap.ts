@@ -1,0 +1,68 @@
+/**
+ * The first code in a child that is a thread: join the session that this process has mapped. The rest is the same for
+ * every child.
+ */
+import { workerData } from 'node:worker_threads'
+import { store } from '#words'
+import { shareSession } from '../arena/session.ts'
+import { print } from './print.ts'
+import { type Joined, live } from './run-target.ts'
+import { bellsOfProcess, ownBell } from './start/bells.ts'
+import { setOwnStdio } from './start/inherited-stdio.ts'
+import { END, EXITED, type GivenToThread } from './start/thread.ts'
+import { settleStdio } from './thread-stdio.ts'
+
+const { name, place, token, toldAt, argsAt, bells, end, stdio, terminals } = workerData as GivenToThread
+
+leaveExitCode()
+settleStdio(stdio, terminals)
+setOwnStdio(stdio)
+live(name, joined, tell)
+
+async function joined(): Promise<Joined> {
+  bellsOfProcess(bells)
+  const session = join()
+  // the classes behind what travels by reference; by path, since they stand above this folder
+  await import('../handles.ts')
+  return {
+    session,
+    toldAt,
+    argsAt,
+    settleIn(_identity, argv) {
+      process.argv.splice(2, Infinity, ...argv)
+    },
+  }
+}
+
+function join(): ReturnType<typeof shareSession> {
+  try {
+    return shareSession(place, token, ownBell(token))
+  } catch (error) {
+    if (end[END.withdrawn] !== 0) process.exit() // told to end before it had begun: nothing went wrong
+    throw error
+  }
+}
+
+/** For who started this thread and cannot take a turn of its event loop: after the last listener has had its say. */
+function leaveExitCode(): void {
+  const leave = (code: unknown) => store(end, END.exit, EXITED | (Number(process.exitCode ?? code ?? 0) & (EXITED - 1)))
+  const { emit } = process
+  const { reallyExit } = process as unknown as { reallyExit(code: number): void }
+  Object.assign(process, {
+    emit(this: NodeJS.Process, event: string, ...values: unknown[]): boolean {
+      const heard: boolean = Reflect.apply(emit, this, [event, ...values])
+      if (event === 'exit') leave(values[0])
+      return heard
+    },
+    reallyExit(this: NodeJS.Process, code: number): void {
+      leave(code)
+      Reflect.apply(reallyExit, this, [code])
+    },
+  })
+}
+
+/** What went wrong, on this thread's standard error. */
+function tell(text: string): void {
+  if (stdio === 'inherit') print(text)
+  else process.stderr.write(text)
+}

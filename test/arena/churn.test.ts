@@ -1,0 +1,46 @@
+// Objects that are made and dropped by the hundred thousand: the arena does not grow with them.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { runNode } from '../support/children.ts'
+
+/** Makes `count` objects, drops or closes each, and lets the event loop turn now and then. Prints what is left. */
+const churn = (make: string, count: number, close: boolean): string => `
+  import { setTimeout } from 'node:timers/promises'
+  import { Lock, Queue } from 'multiproc'
+  import { currentSession } from '#src/arena/session.js'
+  import { collectGarbage } from '#src/os/garbage.js'
+  const { allocator } = currentSession()
+  const make = () => { ${make} }
+  make().close()
+  allocator.trim()
+  const { used } = allocator.usage()
+  for (let i = 0; i < ${count}; i++) {
+    const object = make()
+    if (${close}) object.close()
+    if ((i & 1023) === 0) await new Promise(setImmediate)
+  }
+  for (let looks = 0; looks < 200 && allocator.usage().used > used; looks++) {
+    collectGarbage()
+    await setTimeout(10)
+    allocator.trim()
+  }
+  console.log(JSON.stringify({ grown: allocator.usage().used - used, blocks: allocator.blocks().length }))
+`
+
+const objects = { lock: 'return new Lock()', queue: 'const q = new Queue(); q.putNowait({ n: 1 }); return q' }
+
+for (const [make, count, close, title] of [
+  [objects.lock, 1_000_000, false, 'a million locks that are dropped'],
+  [objects.lock, 1_000_000, true, 'a million locks that are closed'],
+  [objects.queue, 100_000, false, 'a hundred thousand queues that are dropped with an item in them'],
+  [objects.queue, 100_000, true, 'a hundred thousand queues that are closed with an item in them'],
+] as const) {
+  test(`${title} fit into 16 MiB, and the arena is as it was`, async () => {
+    const { code, stdout, stderr } = await runNode(churn(make, count, close), {
+      deadline: 60_000,
+      env: { MULTIPROC_MEMORY_LIMIT: '16m' },
+    })
+    assert.equal(code, 0, stderr)
+    assert.deepEqual(JSON.parse(stdout), { grown: 0, blocks: 0 })
+  })
+}

@@ -1,0 +1,109 @@
+// The objects in shared memory as they are made here, what can be seen of their memory, and every suite on them.
+import { rmSync } from 'node:fs'
+import {
+  Event,
+  Lock,
+  Process,
+  Queue,
+  RawArray,
+  RawValue,
+  RLock,
+  ShareableList,
+  SharedArray,
+  SharedMemory,
+  Value,
+} from 'multiproc'
+import { check } from '#src/arena/check.js'
+import { AWAKE } from '#src/arena/doorbell.js'
+import { HEADER, SLOT, slotAt, UNIT } from '#src/arena/layout.js'
+import { participants } from '#src/arena/participants.js'
+import { currentSession } from '#src/arena/session.js'
+import { collectGarbage } from '#src/os/garbage.js'
+import { until } from '../support/children.ts'
+import { arraySuite } from './array.ts'
+import { eventSuite } from './event.ts'
+import { idleSuite } from './idle.ts'
+import { type Except, type Implementation, LIMIT } from './implementation.ts'
+import { lockSuite } from './lock.ts'
+import { queueSuite } from './queue.ts'
+import { rlockSuite } from './rlock.ts'
+import { shareableListSuite } from './shareable-list.ts'
+import { sharedMemorySuite } from './shared-memory.ts'
+import { stateOf } from './stat.ts'
+import { valueSuite } from './value.ts'
+
+/** All of an implementation but how children are started and watched. */
+export const objects = {
+  queue: options => new Queue(options),
+  lock: () => new Lock(),
+  rlock: () => new RLock(),
+  event: () => new Event(),
+  value: (type, initial, options) => new Value(type, initial, options),
+  rawValue: (type, initial) => new RawValue(type, initial),
+  array: (type, sizeOrInitial, options) => new SharedArray(type, sizeOrInitial, options),
+  rawArray: (type, sizeOrInitial, options) => new RawArray(type, sizeOrInitial, options),
+  sharedMemory: options => new SharedMemory(options),
+  shareableList: (items, options) => new ShareableList(items, options),
+  process: options => new Process(options),
+  isAsleep: child => (wordOf(child, SLOT.asleep) ?? AWAKE) !== AWAKE,
+  impossible: () => check(currentSession()),
+  memoryUsed: () => Atomics.load(currentSession().w, HEADER.usedUnits) * UNIT,
+  memoryStep: UNIT,
+  async collect() {
+    for (let round = 0; round < 3; round++) {
+      collectGarbage()
+      await new Promise(setImmediate) // finalizers have their own turn
+    }
+  },
+  unlinkQuietly: name => rmSync(`/dev/shm/${name}`, { force: true }),
+} satisfies Partial<Implementation>
+
+/** Children that are processes, however they are started. */
+export const processes = (name: string): Implementation => ({
+  ...objects,
+  name,
+  async rungBy(children, change) {
+    for (const { pid } of children) process.kill(pid!, 'SIGSTOP')
+    await until(() => children.every(child => stateOf(taskOf(child)) === 'T'), LIMIT, 'the children to stand still')
+    try {
+      change()
+      return children.map(child => wordOf(child, SLOT.rung) === 1)
+    } finally {
+      for (const { pid } of children) process.kill(pid!, 'SIGCONT')
+    }
+  },
+  task: child => taskOf(child),
+  deathCode: -9,
+})
+
+const taskOf = ({ pid }: Process): string => `/proc/${pid}`
+
+/** A word of the child's slot; nothing while it has none. */
+export function wordOf(child: Process, word: number): number | undefined {
+  const slot = slotOf(child)
+  return slot === undefined ? undefined : Atomics.load(currentSession().w, slotAt(slot) + word)
+}
+
+/** Threads have the pid of their process; the names given by default are different. */
+export const slotOf = ({ name, pid }: Process): number | undefined =>
+  participants(currentSession().w).find(one => one.alive && one.name === name && one.pid === pid)?.slot
+
+const suites = {
+  queue: queueSuite,
+  lock: lockSuite,
+  rlock: rlockSuite,
+  event: eventSuite,
+  value: valueSuite,
+  array: arraySuite,
+  sharedMemory: sharedMemorySuite,
+  shareableList: shareableListSuite,
+  idle: idleSuite,
+}
+
+/** Runs them all. `except`: by suite, what this implementation does not promise. */
+export function everySuite(
+  make: Implementation,
+  except: { readonly [name in keyof typeof suites]?: readonly Except[] } = {},
+): void {
+  for (const name of Object.keys(suites) as (keyof typeof suites)[]) suites[name](make, except[name])
+}

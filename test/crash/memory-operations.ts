@@ -1,0 +1,146 @@
+// Arrays, named memory and what they are made of, killed at each access.
+import assert from 'node:assert/strict'
+import { existsSync, rmSync } from 'node:fs'
+import { Queue, RawArray, SharedArray, SharedMemory } from 'multiproc'
+import { currentSession } from '#src/arena/session.js'
+import type { Operation } from './operations.js'
+
+/** Blocks of these sizes can be had without a new slab from here on. */
+function stock(...sizes: number[]): void {
+  const { allocator } = currentSession()
+  for (const block of sizes.map(size => allocator.allocate(size))) allocator.free(block)
+}
+
+let names = 0
+const freshName = () => `multiproc-crash-${process.pid}-${++names}`
+const isThere = (name: string) => existsSync(`/dev/shm/${name}`)
+
+export const memoryOperations: Record<string, Operation> = {
+  'making a SharedArray of a few elements, with its lock': {
+    traceless: true,
+    prepare: () => ({}),
+    ready: () => stock(256, 384, 512),
+    act: () => new SharedArray('i', [1, 2, 3]),
+    verify: () => 'before',
+  },
+  'making a RawArray in a run of units': {
+    traceless: true,
+    prepare: () => ({}),
+    act: () => new RawArray('d', 200_000),
+    verify: () => 'before',
+  },
+  'SharedArray.update()': {
+    prepare: () => ({ array: new SharedArray('i', [40, 1]) }),
+    act: ({ array }) =>
+      array.update((a: Int32Array) => {
+        a[0] += 2
+      }),
+    verify: ({ array }) => {
+      const [now, other] = array.update((a: Int32Array) => [...a])
+      assert.equal(other, 1)
+      assert.ok(now === 40 || now === 42)
+      return now === 42 ? 'after' : 'before'
+    },
+  },
+  'Queue.putNowait() of a SharedArray': {
+    prepare: () => ({ queue: new Queue<any>(), array: new SharedArray('B', [1, 2]) }),
+    ready: () => stock(128, 1024),
+    act: ({ queue, array }) => queue.putNowait({ array }),
+    verify: ({ queue, array }) => {
+      if (queue.qsize() === 0) return 'before'
+      assert.equal(queue.getNowait().array, array)
+      return 'after'
+    },
+  },
+  'Queue.getNowait() of a SharedArray that nobody else has': {
+    prepare: () => {
+      const queue = new Queue<any>()
+      queue.putNowait(new RawArray('i', [7]))
+      return { queue }
+    },
+    act: ({ queue }) => assert.equal(queue.getNowait()[0], 7),
+    verify: ({ queue }) => {
+      if (queue.qsize() === 0) return 'after'
+      assert.deepEqual([...queue.getNowait()], [7])
+      return 'before'
+    },
+  },
+
+  'making a SharedMemory': {
+    traceless: true,
+    prepare: () => ({ name: freshName() }),
+    ready: () => stock(512),
+    act: ({ name }) => new SharedMemory({ name, create: true, size: 100 }),
+    verify: ({ name }) => {
+      assert.equal(isThere(name), false, 'it is removed by whoever recovers its maker')
+      return 'before'
+    },
+  },
+  'making a SharedMemory whose name is taken': {
+    traceless: true,
+    prepare: () => ({ mine: new SharedMemory({ name: freshName(), create: true, size: 3 }) }),
+    ready: ({ mine }) => {
+      stock(512)
+      return mine.name
+    },
+    act: (_, name) =>
+      assert.throws(() => new SharedMemory({ name, create: true, size: 100 }), { name: 'FileExistsError' }),
+    verify: ({ mine }) => {
+      assert.equal(new SharedMemory({ name: mine.name }).size, 3)
+      mine.unlink()
+      return 'before'
+    },
+  },
+  'SharedMemory.unlink() and close()': {
+    traceless: true,
+    prepare: () => ({ name: freshName() }),
+    ready: ({ name }) => {
+      stock(512)
+      return new SharedMemory({ name, create: true, size: 100 })
+    },
+    act: (_, shm) => {
+      shm.unlink()
+      shm.close()
+    },
+    verify: ({ name }) => {
+      assert.equal(isThere(name), false)
+      return 'before'
+    },
+  },
+  'putting a SharedMemory into a queue': {
+    prepare: () => ({ queue: new Queue<any>(), name: freshName() }),
+    ready: ({ name }) => {
+      stock(128, 512, 1024)
+      return new SharedMemory({ name, create: true, size: 3 })
+    },
+    act: ({ queue }, shm) => queue.putNowait(shm),
+    verify: ({ queue, name }) => {
+      if (queue.qsize() === 0) {
+        assert.equal(isThere(name), false)
+        return 'before'
+      }
+      const shm = queue.getNowait()
+      assert.equal(shm.size, 3)
+      assert.ok(isThere(name))
+      shm.unlink()
+      shm.close()
+      return 'after'
+    },
+  },
+  'closing the last handle on a SharedMemory whose maker is gone': {
+    traceless: true,
+    prepare: () => ({ queue: new Queue<any>(), name: freshName() }),
+    ready: ({ queue, name }) => {
+      // what it made itself it would keep to its end: so it is one that came in a message
+      const made = new SharedMemory({ name, create: true, size: 3, track: false })
+      queue.putNowait(made)
+      made.close()
+      return queue.getNowait()
+    },
+    act: (_, shm) => shm.close(),
+    verify: ({ name }) => {
+      rmSync(`/dev/shm/${name}`)
+      return 'before'
+    },
+  },
+}
