@@ -2,6 +2,7 @@
 import { registerKinds } from './arena/kinds.ts'
 import { queueKind } from './channel/queue.ts'
 import { registerClass } from './codec/register-class.ts'
+import { nameKind } from './commons/name.ts'
 import { resolveTarget } from './process/target.ts'
 import { ShareableList } from './shared/shareable-list.ts'
 import { sharedArrayKind } from './shared/shared-array.ts'
@@ -26,6 +27,7 @@ registerKinds([
   semaphoreKind,
   boundedSemaphoreKind,
   barrierKind,
+  nameKind,
 ])
 
 // a list is nothing but its block, which travels as a handle

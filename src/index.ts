@@ -3,6 +3,8 @@ import './handles.ts'
 
 export { Queue, type QueueOptions } from './channel/queue.ts'
 export { registerClass } from './codec/register-class.ts'
+export { inspect, type SessionReport } from './commons/inspect.ts'
+export { share } from './commons/share.ts'
 export { type Context, getContext } from './context.ts'
 export * from './contract/errors.ts'
 export type { SyncWaitOptions, WaitOptions } from './contract/waiting.ts'

@@ -7,11 +7,11 @@
  */
 import { peek, poke } from '#words'
 import type { Message } from '../contract/message.ts'
-import { SHAREABLE } from '../contract/shareable.ts'
 import { toRef } from './layout.ts'
 import { isParcel, ownerOf } from './owner.ts'
 import {
   discardReferences,
+  holdReference,
   objectAt,
   openReferences,
   PARCEL_WORDS,
@@ -19,12 +19,13 @@ import {
   sealReferences,
 } from './references.ts'
 import type { Session } from './session.ts'
+import { idIn } from './shared-object.ts'
 
 const headerBytes = (handles: number): number => Math.ceil(((PARCEL_WORDS.first + handles) * 4) / 64) * 64
 
 /** Puts the message into a block that belongs to participant `owner`. Throws OutOfSharedMemoryError. */
 export function sealParcel(session: Session, message: Message, owner: number = session.me): number {
-  const objects = message.handles.map(handle => handle[SHAREABLE]().id)
+  const objects = message.handles.map((handle, i) => idIn(session, handle, () => message.pathOf(i)))
   const offset = headerBytes(objects.length)
   const block = session.allocator.allocate(offset + message.byteLength)
   const { w, at } = objectAt(session, block)
@@ -63,6 +64,13 @@ export function openParcel(session: Session, block: number): OpenParcel {
     session.allocator.free(block)
     throw error
   }
+}
+
+/** Looks into a parcel that something else keeps where it is; `free` does nothing. */
+export function readParcel(session: Session, block: number): OpenParcel {
+  const objects = parcelContents(session, block)
+  for (const object of objects) holdReference(session, object)
+  return { ...read(session, block, objects), free: () => {} }
 }
 
 function read(session: Session, block: number, objects: readonly number[]): OpenParcel {

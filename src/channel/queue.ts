@@ -11,14 +11,26 @@ import { currentSession, type Session } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { slotOf } from '../arena/token.ts'
 import { BUSY, checkWaitOptions, Line, NONE, served } from '../arena/until.ts'
-import { forget, wakeAll } from '../arena/wait-set.ts'
+import { forget, markedIn, wakeAll } from '../arena/wait-set.ts'
 import { decode, encode } from '../codec/codec.ts'
 import { makeInbox } from '../codec/msgpack.ts'
 import { encodeQuick, quickWords } from '../codec/quick.ts'
 import { ArgumentTypeError, EmptyError, FullError, ShutDownError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkOptions, describe } from '../contract/options.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
-import { CLOSED, DONE, DROPPED, HELD_UP, INLINE_BYTES, LOG_WORDS, Log, NOT_EMPTY, NOT_FULL, type Taken } from './log.ts'
+import {
+  CLOSED,
+  DONE,
+  DROPPED,
+  HELD_UP,
+  INLINE_BYTES,
+  LOG_WORDS,
+  Log,
+  NOT_EMPTY,
+  NOT_FULL,
+  OPEN,
+  type Taken,
+} from './log.ts'
 
 const KIND = 5
 const MAX_ITEMS = 0x7fffffff
@@ -463,5 +475,13 @@ export const queueKind: Kind = {
       ...checkWaiters(session, w, at + NOT_FULL),
       ...log.check(queued),
     ]
+  },
+  describe(session, address) {
+    const { w, at } = bodyAt(session, address)
+    const log = new Log(session, w, at)
+    return {
+      waiters: [...markedIn(w, at + NOT_EMPTY), ...markedIn(w, at + NOT_FULL)],
+      detail: { size: log.size(), maxsize: log.maxsize, shutDown: log.state !== OPEN },
+    }
   },
 }

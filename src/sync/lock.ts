@@ -5,7 +5,7 @@
 
 import type { Words } from '#words'
 import { checkHolder, checkWaiters } from '../arena/check.ts'
-import type { Kind } from '../arena/kinds.ts'
+import type { Description, Kind } from '../arena/kinds.ts'
 import { pidOf } from '../arena/participants.ts'
 import { bodyAt } from '../arena/references.ts'
 import {
@@ -23,6 +23,7 @@ import { currentSession, type Session } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { isGone } from '../arena/token.ts'
 import { type Attempt, Line, NONE } from '../arena/until.ts'
+import { markedIn } from '../arena/wait-set.ts'
 import { InvalidStateError } from '../contract/errors.ts'
 import { checkFunction } from '../contract/options.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
@@ -209,6 +210,19 @@ export const lockKind: Kind = {
   recover: recoverLockObject,
   takeApart() {},
   check: checkLockObject,
+  describe: describeLockObject,
+}
+
+/** @internal likewise. */
+export function describeLockObject(session: Session, address: number): Description {
+  const { w, at } = bodyAt(session, address)
+  const holder = holderOf(w, at)
+  const isFree = holder === 0 || holder === ORPHAN
+  return {
+    holders: isFree ? [] : [holder],
+    waiters: markedIn(w, waitersOf(at)),
+    detail: { holder: isFree ? null : pidOf(session.w, holder) },
+  }
 }
 
 /** @internal for every object whose body begins with a lock. */

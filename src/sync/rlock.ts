@@ -11,7 +11,7 @@ import { InvalidStateError } from '../contract/errors.ts'
 import { checkFunction } from '../contract/options.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import type { Held } from './held.ts'
-import { checkLockObject, Lock, recoverLockObject } from './lock.ts'
+import { checkLockObject, describeLockObject, Lock, recoverLockObject } from './lock.ts'
 
 const KIND = 2
 
@@ -192,4 +192,5 @@ export const rlockKind: Kind = {
   recover: recoverLockObject,
   takeApart() {},
   check: checkLockObject,
+  describe: describeLockObject,
 }

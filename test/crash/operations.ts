@@ -9,6 +9,7 @@ import { guard } from '#src/arena/runs.js'
 import { currentSession } from '#src/arena/session.js'
 import { peek, poke } from '../support/words.crash.js'
 import { memoryOperations } from './memory-operations.js'
+import { shareOperations } from './share-operations.js'
 import type { Sleeping } from './sleeper.js'
 
 /** Where an operation stood when its process died: before its one commit or after it. */
@@ -422,6 +423,8 @@ export const operations: Record<string, Operation> = {
     act: (_, outer) => outer.close(),
     verify: () => 'before',
   },
+  ...shareOperations,
+
   'Process.start()': {
     traceless: true,
     prepare: () => ({}),
