@@ -219,10 +219,14 @@ export class Line implements Waiters {
     this.#hope = waited < SHORT ? Math.min(HOPE, this.#hope + 2) : Math.max(0, this.#hope - 1)
   }
 
-  /** Everybody in line gets the error: the object is not this process's any more. */
-  fail(error: unknown): void {
-    for (const entry of this.#entries.splice(0)) entry.reject(error)
-    this.#withdraw()
+  /** Everybody in line gets the error, or those of whom `which` says so: the object is not theirs any more. */
+  fail(error: unknown, which: (attempt: Attempt<unknown>) => boolean = () => true): void {
+    const failed = this.#entries.filter(({ attempt }) => which(attempt))
+    for (const entry of failed) {
+      this.#entries.splice(this.#entries.indexOf(entry), 1)
+      entry.reject(error)
+    }
+    if (this.idle) this.#withdraw()
   }
 
   // ── what the sleeper calls ──
