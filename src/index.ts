@@ -18,6 +18,7 @@ export { getAllStartMethods, getStartMethod, type StartMethod, setStartMethod } 
 export type { Target } from './process/target.ts'
 export type { TypeCode, ValueOf } from './shared/type-codes.ts'
 export { Value, type ValueOptions } from './shared/value.ts'
+export { Condition } from './sync/condition.ts'
 export { Event } from './sync/event.ts'
 export type { Held } from './sync/held.ts'
 export { Lock } from './sync/lock.ts'

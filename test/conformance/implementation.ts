@@ -1,6 +1,7 @@
 // What a suite runs on: how objects are made, how children are started, and what can be seen of them from outside.
 import type { TestContext } from 'node:test'
 import type {
+  Condition,
   Event,
   Lock,
   Process,
@@ -23,12 +24,15 @@ export interface Implementation {
   lock(): Made<Lock>
   rlock(): Made<RLock>
   event(): Made<Event>
+  condition(lock?: Lock): Made<Condition>
   value<C extends TypeCode>(type: C, initial?: Value<C>['value'], options?: ValueOptions): Made<Value<C>>
   process<A extends unknown[]>(options: ProcessOptions<A>): Process<A>
   /** The child is asleep in an operation that waits. */
   isAsleep(child: Process): boolean
   /** The child was rung and has not heard it yet: it will look at what it waits for without waiting for any tick. */
   isRung(child: Process): boolean
+  /** How many wait in it and were not notified. */
+  waitersOf(condition: Condition): number
   /** What is impossible in the state that processes share; empty when all is well and nobody is at work. */
   impossible(): string[]
   /** Bytes in use, in steps of `memoryStep`. */

@@ -1,10 +1,12 @@
 // Every suite on objects in shared memory, with children started by spawn.
-import { Event, Lock, Process, Queue, RLock, Value } from 'multiproc'
+import { inspect } from 'node:util'
+import { Condition, Event, Lock, Process, Queue, RLock, Value } from 'multiproc'
 import { check } from '#src/arena/check.js'
 import { AWAKE } from '#src/arena/doorbell.js'
 import { HEADER, SLOT, slotAt, UNIT } from '#src/arena/layout.js'
 import { participants } from '#src/arena/participants.js'
 import { currentSession } from '#src/arena/session.js'
+import { conditionSuite } from './condition.ts'
 import { eventSuite } from './event.ts'
 import { idleSuite } from './idle.ts'
 import type { Implementation } from './implementation.ts'
@@ -19,10 +21,12 @@ const spawn: Implementation = {
   lock: () => new Lock(),
   rlock: () => new RLock(),
   event: () => new Event(),
+  condition: lock => new Condition(lock),
   value: (type, initial, options) => new Value(type, initial, options),
   process: options => new Process(options),
   isAsleep: child => (wordOf(child, SLOT.asleep) ?? AWAKE) !== AWAKE,
   isRung: child => wordOf(child, SLOT.rung) === 1,
+  waitersOf: condition => Number(/waiting: (\d+)/.exec(inspect(condition))?.[1]),
   impossible: () => check(currentSession()),
   memoryUsed: () => Atomics.load(currentSession().w, HEADER.usedUnits) * UNIT,
   memoryStep: UNIT,
@@ -39,5 +43,6 @@ queueSuite(spawn)
 lockSuite(spawn)
 rlockSuite(spawn)
 eventSuite(spawn)
+conditionSuite(spawn)
 valueSuite(spawn)
 idleSuite(spawn)
