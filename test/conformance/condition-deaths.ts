@@ -1,7 +1,7 @@
 // What a death leaves of a Condition: no notification is lost, no notifier waits for the dead, the lock tells of its holder.
 import assert from 'node:assert/strict'
 import type { Condition } from 'multiproc'
-import { call, type Outcome } from '../fixtures/conformance.ts'
+import { call, hold, type Outcome } from '../fixtures/conformance.ts'
 import {
   notifyAndStay,
   type Told,
@@ -95,23 +95,21 @@ export function conditionDeaths({ make, death }: Suite): void {
   }
 
   death(
-    'K1 Condition: its holder is killed while others wait in it: they go on waiting, and can be notified',
+    'K1 Condition: its holder is killed while others wait in it: they wait on, the next holder is told',
     async t => {
-      const [condition, report, done] = [await make.condition(), await make.queue<Told>(), await make.event()]
+      const [condition, report, held] = [await make.condition(), await make.queue<Told>(), await make.event()]
       for (const how of waits) launch(t, make, waitAndTell, condition, how, report)
       await waiters(condition, 2)
-      const holder = launch(t, make, waitTellAndStay, condition, 'wait', report)
-      await waiters(condition, 3)
-      void done
-      await condition.with(() => condition.notify(3))
-      for (let n = 0; n < 3; n++) await report.get({ timeout: LIMIT })
-      await until(() => condition.holder === holder.pid, LIMIT, 'it to be held')
+      const holder = launch(t, make, hold, condition, 'acquireSync', held)
+      await held.wait({ timeout: LIMIT })
       await killed(make, holder)
       const mine = await condition.acquire({ timeout: LIMIT })
-      assert.equal(mine.abandoned, true)
-      assert.equal(condition.abandoned, true)
+      assert.deepEqual([mine.abandoned, condition.abandoned], [true, true])
+      assert.equal(make.waitersOf(condition), 2)
+      condition.notifyAll()
       mine.release()
       assert.equal(condition.abandoned, false)
+      for (let n = 0; n < 2; n++) assert.deepEqual((await report.get({ timeout: LIMIT })).abandoned, [false, false])
     },
   )
 

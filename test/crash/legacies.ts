@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { Event, Lock, Queue } from 'multiproc'
 import { currentSession } from '#src/arena/session.js'
+import { conditionLegacies } from './condition-operations.js'
 import { type Operation, pattern } from './operations.js'
 
 /** An operation, and the numbered step before which its process dies. */
@@ -15,6 +16,7 @@ export interface Legacy extends Operation {
 const FULL = 'x'.repeat(1004)
 
 export const legacies: Record<string, Legacy> = {
+  ...conditionLegacies,
   'a lock, a block, a handle and an item that was put but not handed over': {
     traceless: true,
     step: 'log.ts [P4]',
