@@ -73,8 +73,6 @@ export class Ownership {
   readonly #at: number
   readonly #me: number
   #abandoned = false
-  /** By which handle an attempt that waits was begun. */
-  readonly #handles = new WeakMap<Attempt<unknown>, SharedObject>()
 
   /** `address`: of an object whose body begins with a lock. */
   constructor(session: Session, address: number) {
@@ -125,19 +123,17 @@ export class Ownership {
   protected take(): number {
     const got = take(this.#arena, this.#w, this.#at, this.#me)
     if (got === HELD) return HELD
-    this.holds.length = 0 // of a hold that another process released in our stead
+    if (this.holds.length > 0) this.holds.length = 0 // one that another process released in our stead
     this.#abandoned = got === TAKEN_ABANDONED
     return got
   }
 
   protected wait<T>(via: SharedObject, attempt: Attempt<T>, options?: WaitOptions): Promise<T> {
-    this.#handles.set(attempt, via)
-    return this.#line.until(`${via.constructor.name}.acquire()`, attempt, options)
+    return this.#line.until(`${via.constructor.name}.acquire()`, attempt, options, via)
   }
 
   protected block<T>(via: SharedObject, attempt: Attempt<T>, options?: SyncWaitOptions): T {
-    this.#handles.set(attempt, via)
-    return this.#line.untilSync(`${via.constructor.name}.acquireSync()`, attempt, options)
+    return this.#line.untilSync(`${via.constructor.name}.acquireSync()`, attempt, options, via)
   }
 
   /** The hold is over, unless it was already. */
@@ -147,7 +143,7 @@ export class Ownership {
     if (at < 0) return // it is given up at the moment, or another process had released it
     if (this.holds.length > 1) this.holds.splice(at, 1)
     else {
-      this.holds.length = 0
+      this.holds.pop()
       this.free()
     }
   }
@@ -229,6 +225,6 @@ export class Ownership {
   /** What was begun by the handle is over: it was closed. Without a handle: everything. */
   leave(error: unknown, via?: SharedObject): void {
     for (const hold of this.holds.slice()) if (via === undefined || hold.via === via) this.end(hold)
-    this.#line.fail(error, via && (attempt => this.#handles.get(attempt) === via))
+    this.#line.fail(error, via)
   }
 }

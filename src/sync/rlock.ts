@@ -9,7 +9,7 @@ import { currentSession } from '../arena/session.ts'
 import { Adoption, type SharedObject } from '../arena/shared-object.ts'
 import { checkWaitOptions, NONE } from '../arena/until.ts'
 import { InvalidStateError } from '../contract/errors.ts'
-import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
+import type { WaitOptions } from '../contract/waiting.ts'
 import type { Held } from './held.ts'
 import { checkLockObject, Lock, recoverLockObject } from './lock.ts'
 import { Hold, Ownership, type Suspended } from './ownership.ts'
@@ -29,11 +29,6 @@ const held = new Set<Ownership>()
 class ReentrantOwnership extends Ownership {
   override acquire(via: SharedObject, options?: WaitOptions): Promise<Held> {
     return this.#enter(via, undefined, options)
-  }
-
-  override acquireSync(via: SharedObject, options?: SyncWaitOptions): Held {
-    const caller = trees.getStore()
-    return this.#again(via, caller) ?? this.block(via, () => this.#try(via, caller, undefined), options)
   }
 
   protected override attempt(via: SharedObject): Held | typeof NONE {

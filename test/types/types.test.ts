@@ -11,7 +11,7 @@ interface Case {
   error?: RegExp
 }
 
-const imports = `import { Event, type Held, Lock, Process, Queue, RLock, Value, registerClass } from 'multiproc'`
+const imports = `import { Condition, Event, type Held, Lock, Process, Queue, RLock, Value, registerClass } from 'multiproc'`
 
 const cases: Case[] = [
   {
@@ -50,6 +50,19 @@ const cases: Case[] = [
            const flag: boolean = held.abandoned
            void flag`,
   },
+  {
+    title: 'Condition: a lock that waits, with a lock of its own or a given one',
+    code: `const condition: Lock = new Condition(new Condition(new Lock()))
+           await (condition as Condition).waitFor(() => true, { timeout: 1, signal: AbortSignal.timeout(5) })
+           new Condition().waitForSync(() => true, { timeout: 1 })
+           new Value('i', 0, { lock: condition })`,
+  },
+  {
+    title: 'Condition.waitFor() with a predicate that is asynchronous',
+    code: `await new Condition().waitFor(async () => true)`,
+    error: /not assignable to type 'boolean'/,
+  },
+  { title: 'Condition of what is no lock', code: `new Condition(new Event())`, error: /No overload matches/ },
   {
     title: 'Process: args must be those of the target',
     code: `export function add(a: number, b: number) { return a + b }
