@@ -11,6 +11,8 @@ import { valueKind } from './shared/value.ts'
 import { referToFunctionsBy } from './sync/action.ts'
 import { barrierKind } from './sync/barrier.ts'
 import { boundedSemaphoreKind } from './sync/bounded-semaphore.ts'
+
+import { conditionKind } from './sync/condition.ts'
 import { eventKind } from './sync/event.ts'
 import { lockKind } from './sync/lock.ts'
 import { rlockKind } from './sync/rlock.ts'
@@ -28,6 +30,7 @@ registerKinds([
   boundedSemaphoreKind,
   barrierKind,
   nameKind,
+  conditionKind,
 ])
 
 // a list is nothing but its block, which travels as a handle

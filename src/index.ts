@@ -34,6 +34,7 @@ export { RawValue, Value, type ValueOptions } from './shared/value.ts'
 
 export { Barrier, type BarrierOptions } from './sync/barrier.ts'
 export { BoundedSemaphore } from './sync/bounded-semaphore.ts'
+export { Condition } from './sync/condition.ts'
 export { Event } from './sync/event.ts'
 export type { Held } from './sync/held.ts'
 export { Lock } from './sync/lock.ts'

@@ -9,6 +9,8 @@ import type { Session } from './session.ts'
 
 /** The right to build a handle on the object at `address`: given out by the session only. */
 export class Adoption {
+  /** Only the real one will do: every handle has a session and an address, too. */
+  declare private readonly nominal: true
   readonly session: Session
   readonly address: number
 

@@ -1,6 +1,8 @@
 // The objects in shared memory as they are made here, what can be seen of their memory, and every suite on them.
 import { rmSync } from 'node:fs'
+import { inspect } from 'node:util'
 import {
+  Condition,
   Event,
   Lock,
   Process,
@@ -21,6 +23,7 @@ import { currentSession } from '#src/arena/session.js'
 import { collectGarbage } from '#src/os/garbage.js'
 import { until } from '../support/children.ts'
 import { arraySuite } from './array.ts'
+import { conditionSuite } from './condition.ts'
 import { eventSuite } from './event.ts'
 import { idleSuite } from './idle.ts'
 import { type Except, type Implementation, LIMIT } from './implementation.ts'
@@ -38,6 +41,7 @@ export const objects = {
   lock: () => new Lock(),
   rlock: () => new RLock(),
   event: () => new Event(),
+  condition: lock => new Condition(lock),
   value: (type, initial, options) => new Value(type, initial, options),
   rawValue: (type, initial) => new RawValue(type, initial),
   array: (type, sizeOrInitial, options) => new SharedArray(type, sizeOrInitial, options),
@@ -46,6 +50,8 @@ export const objects = {
   shareableList: (items, options) => new ShareableList(items, options),
   process: options => new Process(options),
   isAsleep: child => (wordOf(child, SLOT.asleep) ?? AWAKE) !== AWAKE,
+  isRung: child => wordOf(child, SLOT.rung) === 1,
+  waitersOf: condition => Number(/waiting: (\d+)/.exec(inspect(condition))?.[1]),
   impossible: () => check(currentSession()),
   memoryUsed: () => Atomics.load(currentSession().w, HEADER.usedUnits) * UNIT,
   memoryStep: UNIT,
@@ -62,9 +68,9 @@ export const objects = {
 export const processes = (name: string): Implementation => ({
   ...objects,
   name,
+  stop,
   async rungBy(children, change) {
-    for (const { pid } of children) process.kill(pid!, 'SIGSTOP')
-    await until(() => children.every(child => stateOf(taskOf(child)) === 'T'), LIMIT, 'the children to stand still')
+    await Promise.all(children.map(stop))
     try {
       change()
       return children.map(child => wordOf(child, SLOT.rung) === 1)
@@ -75,6 +81,11 @@ export const processes = (name: string): Implementation => ({
   task: child => taskOf(child),
   deathCode: -9,
 })
+
+async function stop(child: Process): Promise<void> {
+  process.kill(child.pid!, 'SIGSTOP')
+  await until(() => stateOf(taskOf(child)) === 'T', LIMIT, `${child.name} to stand still`)
+}
 
 const taskOf = ({ pid }: Process): string => `/proc/${pid}`
 
@@ -93,6 +104,7 @@ const suites = {
   lock: lockSuite,
   rlock: rlockSuite,
   event: eventSuite,
+  condition: conditionSuite,
   value: valueSuite,
   array: arraySuite,
   sharedMemory: sharedMemorySuite,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { Event, Lock, Queue } from 'multiproc'
 import { currentSession } from '#src/arena/session.js'
+import { conditionLegacies } from './condition-operations.js'
 import { type Operation, pattern } from './operations.js'
 import { shareLegacies } from './share-operations.js'
 
@@ -17,6 +18,7 @@ const FULL = 'x'.repeat(1004)
 
 export const legacies: Record<string, Legacy> = {
   ...shareLegacies,
+  ...conditionLegacies,
   'a lock, a block, a handle and an item that was put but not handed over': {
     traceless: true,
     step: 'log.ts [P4]',
