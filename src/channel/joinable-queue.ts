@@ -222,7 +222,6 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
     if (outcome === CLOSED) this.throwShutDown()
     if (outcome !== DONE) return outcome === HELD_UP ? BUSY : NONE
     const item = this.#open(leased.block)
-    this.#leases.opened(leased.block)
     this.#inHand.push({ block: leased.block, done: false })
     return item
   }

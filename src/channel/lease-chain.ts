@@ -10,7 +10,7 @@
  * every recovery: `before` (the chain backwards), the list of those that are READY in their old order (`ready`, `after`),
  * how many are in hand (`inHand`), how many are READY (`beside`, in the log's words: they take up room in the queue).
  *
- * Who writes the words: whoever holds the latch; a state also who has the item in hand (leases.ts).
+ * Who writes the words: whoever holds the latch. A state is read without it, too.
  *
  *   add, before the log's commit                        remove
  *   [N1] write the lease: CLAIMED(me), its sequence     [N3] own the block
@@ -18,7 +18,7 @@
  *
  * If a process dies
  *   after [N2]             the first block is CLAIMED. When its sequence is HEAD, the log still has it, and whoever enters next
- *                          takes it out of the chain [V1]; when HEAD has passed it, it was taken, and is as if OPENING [V2].
+ *                          takes it out of the chain [V1]; when HEAD has passed it, it was taken, and is HELD [V2].
  *   before [N4]            the block is the dead's and in the chain: recovery gives it back to the queue.
  *   after [N4]             the block is the dead's, and freed with it.
  *   with the latch         who enters next derives anew what is derived.
@@ -50,10 +50,9 @@ const BEFORE = STATE + 4
 const AFTER = STATE + 5
 
 /** Beside a token. HELD has no flag. */
-export const OPENING = 1 << 28
 const CLAIMED = 1 << 29
 export const FINISHED = 1 << 30
-const TOKEN = OPENING - 1
+const TOKEN = (1 << 28) - 1
 /** No tokens: their slot bits are 0. The number of deliveries stands above them. */
 export const READY = 1 << 11
 export const LETTER = 2 << 11
@@ -238,7 +237,7 @@ export class LeaseChain {
     if (isHolder(state) && (state & CLAIMED) !== 0) {
       if (this.#peek(first, SEQUENCE) === this.#log.head)
         store(this.#w, this.#at + FIRST, this.#peek(first, NEXT)) // [V1]
-      else this.setState(first, OPENING | (state & TOKEN)) // [V2]
+      else this.setState(first, state & TOKEN) // [V2]
     }
     this.derive()
   }

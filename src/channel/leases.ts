@@ -2,33 +2,32 @@
  * Who has taken which item of a queue and has not finished it. Over the log of items (log.ts), where each item is a block of
  * its own; those that were taken hang on a chain (lease-chain.ts), so that an item outlives whoever has it in hand.
  *
- *   in the log ──[T1] take──▶ OPENING(me) ──[T3] opened──▶ HELD(me) ──finish──▶ out of the chain, freed
- *                               ▲   │                       │  │ [T4] finished by another
- *                    [T2] again │   └──────────┬────────────┘  └──▶ FINISHED(me) ──by me──▶ out of the chain, freed
- *                               │              ▼ [B1] its holder died, or closed, or could not open it
- *                             READY ◀──────────┴─────────▶ LETTER (delivered too often) ──taken out──▶
+ *   in the log ──[T1] take──▶ HELD(me) ──────────finish──────────▶ out of the chain, freed
+ *                               ▲  │  │ [T4] finished by another       ▲
+ *                    [T2] again │  │  └──────▶ FINISHED(me) ──by me────┘
+ *                               │  ▼ [B1] its holder died, or closed, or could not unpack it
+ *                             READY   or, delivered too often: LETTER ──taken out──▶
  *
- * Who writes a state: whoever holds the latch of the chain. But OPENING(me) → HELD(me) is mine alone, without it. As long as
- * an item is OPENING nobody else finishes it, so that its block can be read; and a block that I have in hand is taken out of
- * the chain by me, or by my recovery: others only mark it FINISHED.
+ * Who writes a state: whoever holds the latch of the chain. A block that I have in hand is taken out of the chain by me, or by
+ * my recovery: others only mark it FINISHED. So it can be read without the latch.
  *
  * The count of deliveries lies in the state word while an item is READY or a LETTER, and in the lease while it is in hand. So
  * each step that changes it is one store of the state, and may be done twice.
  *
  *   take, under the latch                                 finish, under the latch
- *   the chain's [N2], the log's [C3]: committed           the chain's [N4]: committed; or, when another has it, [T4]
- *   [T1] OPENING(me)                                      [T5] free the block, outside the latch; then ring those who
- *   [T2] or of READY: OPENING(me): committed              wait for the last item (joinable-queue.ts)
+ *   [N2] in lease-chain.ts, [C3] in log.ts: committed     [N4] in lease-chain.ts: committed; or, another has it: [T4]
+ *   [T1] HELD(me)                                         [T3] free the block, outside the latch; then ring those who
+ *   [T2] or of READY: HELD(me): committed                 wait for the last item (joinable-queue.ts)
  *
  * If a process dies
- *   between [N2] and [T1]  lease-chain.ts: the log still has it, or it is as if OPENING.
+ *   before [T1]            lease-chain.ts: the log still has it, or it is HELD.
  *   with items in hand     its recovery makes them READY [B1], so that they are delivered again, before newer ones; LETTER
  *                          when they were delivered too often. What is FINISHED, or what nobody is to get any more, becomes
  *                          the dead's, and is freed with it [B2].
- *   in finish before [N4]  the block is the dead's and in the chain: recovery gives it back to the queue [D1].
- *   before [T5]            the block is the dead's and freed with it; recovery rings everybody.
+ *   before it is removed   the block is the dead's and in the chain: recovery gives it back to the queue [D1].
+ *   before [T3]            the block is the dead's and freed with it; recovery rings everybody.
  */
-import { compareExchange, load, peek, poke, type Words } from '#words'
+import { compareExchange, load, pause, peek, poke, type Words } from '#words'
 import { enter, leave } from '../arena/latch.ts'
 import { PARCEL, QUEUED } from '../arena/owner.ts'
 import {
@@ -40,7 +39,6 @@ import {
   LETTERS_LATCH,
   LeaseChain,
   MAX_DELIVERIES,
-  OPENING,
   READY,
 } from './lease-chain.ts'
 import { CLOSED, DONE, DROPPED, HELD_UP, type Log, type LogPlace, NOT_NOW, OPEN, type Taken } from './log.ts'
@@ -88,7 +86,7 @@ export class Leases {
 
   // ── take ──
 
-  /** Takes the oldest item into `leased`; it is OPENING until opened() or giveBack(). An outcome as of Log.get(). */
+  /** Takes the oldest item into `leased`. An outcome as of Log.get(). */
   take(leased: Leased): number {
     const { state } = this.#log
     if (this.#log.size() === 0) return state === OPEN ? NOT_NOW : CLOSED
@@ -104,7 +102,7 @@ export class Leases {
     const chain = this.#chain
     const deliveries = (chain.state(block) >>> COUNT) + 1
     chain.setDeliveries(block, deliveries)
-    chain.setState(block, OPENING | this.#me) // [T2]
+    chain.setState(block, this.#me) // [T2]
     chain.popReady(block)
     chain.countInHand(1)
     leased.block = block
@@ -116,17 +114,12 @@ export class Leases {
     const outcome = this.#log.take(this.#taken, false, this.#note)
     if (outcome !== DONE) return outcome
     const { block } = this.#taken
-    this.#chain.setState(block, OPENING | this.#me) // [T1]
+    this.#chain.setState(block, this.#me) // [T1]
     this.#chain.added(block)
     this.#chain.countInHand(1)
     leased.block = block
     leased.deliveries = 1
     return DONE
-  }
-
-  /** The item was read; from here on others may finish it, too. */
-  opened(block: number): void {
-    this.#chain.setState(block, this.#me) // [T3]
   }
 
   // ── finish ──
@@ -144,7 +137,7 @@ export class Leases {
     if (counts) chain.countInHand(-1)
     chain.remove(block, this.#me)
     chain.leave()
-    this.#discard(block) // [T5]
+    this.#discard(block) // [T3]
     return counts
   }
 
@@ -152,19 +145,18 @@ export class Leases {
   finishOldest(): boolean {
     const chain = this.#chain
     chain.enter()
-    const block = chain.oldest(state => isInHand(state) && (state & OPENING) === 0)
-    const holder = block === 0 ? 0 : chain.state(block)
-    if (holder === this.#me) chain.remove(block, this.#me)
-    else if (block !== 0) chain.setState(block, FINISHED | holder) // [T4]
-    if (block !== 0) chain.countInHand(-1)
+    const block = chain.oldest(isInHand)
+    if (block !== 0) {
+      chain.setState(block, FINISHED | chain.state(block)) // [T4]
+      chain.countInHand(-1)
+    }
     chain.leave()
-    if (holder === this.#me) this.#discard(block)
     return block !== 0
   }
 
   // ── give back ──
 
-  /** An item that is OPENING could not be opened: others may try. */
+  /** The item could not be unpacked here: others may try. */
   giveBack(block: number): void {
     this.#giveBackAll(one => one === block)
   }
@@ -248,23 +240,29 @@ export class Leases {
 
   /** Takes and frees everything that is queued, one by one, so that another can go on with it. */
   drop(): void {
-    for (;;) {
-      this.#chain.enter()
-      let block = this.#chain.ready
-      let outcome = DONE
-      if (block !== 0) {
-        this.#chain.popReady(block)
-        this.#chain.remove(block, this.#me)
-      } else {
-        outcome = this.#log.take(this.#taken, true)
-        block = this.#taken.block
-      }
-      this.#chain.leave()
-      if (outcome === DONE) {
-        this.#log.settle()
-        this.#discard(block)
-      } else if (outcome !== HELD_UP) return
+    for (let round = 0; ; round++) {
+      const outcome = this.dropOne()
+      if (outcome === HELD_UP) pause(round)
+      else if (outcome !== DONE) return
     }
+  }
+
+  dropOne(): number {
+    this.#chain.enter()
+    let block = this.#chain.ready
+    let outcome = DONE
+    if (block !== 0) {
+      this.#chain.popReady(block)
+      this.#chain.remove(block, this.#me)
+    } else {
+      outcome = this.#log.take(this.#taken, true)
+      block = this.#taken.block
+    }
+    this.#chain.leave()
+    if (outcome !== DONE) return outcome
+    this.#log.settle()
+    this.#discard(block)
+    return DONE
   }
 
   /** Of a queue that nobody refers to any more: everything. */

@@ -2,12 +2,15 @@
 import type { TestContext } from 'node:test'
 import type {
   Event,
+  JoinableQueue,
+  JoinableQueueOptions,
   Lock,
   Process,
   ProcessOptions,
   Queue,
   QueueOptions,
   RLock,
+  SimpleQueue,
   TypeCode,
   Value,
   ValueOptions,
@@ -20,6 +23,8 @@ export interface Implementation {
   /** Stands behind the object's name in the report. */
   readonly name: string
   queue<T = any>(options?: number | QueueOptions): Made<Queue<T>>
+  joinableQueue<T = any>(options?: number | JoinableQueueOptions): Made<JoinableQueue<T>>
+  simpleQueue<T = any>(): Made<SimpleQueue<T>>
   lock(): Made<Lock>
   rlock(): Made<RLock>
   event(): Made<Event>

@@ -1,5 +1,5 @@
 // Every suite on objects in shared memory, with children started by spawn.
-import { Event, Lock, Process, Queue, RLock, Value } from 'multiproc'
+import { Event, JoinableQueue, Lock, Process, Queue, RLock, SimpleQueue, Value } from 'multiproc'
 import { check } from '#src/arena/check.js'
 import { AWAKE } from '#src/arena/doorbell.js'
 import { HEADER, SLOT, slotAt, UNIT } from '#src/arena/layout.js'
@@ -16,6 +16,8 @@ import { valueSuite } from './value.ts'
 const spawn: Implementation = {
   name: 'spawn',
   queue: options => new Queue(options),
+  joinableQueue: options => new JoinableQueue(options),
+  simpleQueue: () => new SimpleQueue(),
   lock: () => new Lock(),
   rlock: () => new RLock(),
   event: () => new Event(),
@@ -36,6 +38,8 @@ function wordOf({ pid }: Process, word: number): number | undefined {
 }
 
 queueSuite(spawn)
+// all that a Queue promises
+queueSuite({ ...spawn, name: 'spawn, as a JoinableQueue', queue: options => new JoinableQueue(options) })
 lockSuite(spawn)
 rlockSuite(spawn)
 eventSuite(spawn)
