@@ -8,9 +8,11 @@ import { currentSession } from '#src/arena/session.js'
 import { eventSuite } from './event.ts'
 import { idleSuite } from './idle.ts'
 import type { Implementation } from './implementation.ts'
+import { joinableQueueSuite } from './joinable-queue.ts'
 import { lockSuite } from './lock.ts'
 import { queueSuite } from './queue.ts'
 import { rlockSuite } from './rlock.ts'
+import { simpleQueueSuite } from './simple-queue.ts'
 import { valueSuite } from './value.ts'
 
 const spawn: Implementation = {
@@ -38,8 +40,8 @@ function wordOf({ pid }: Process, word: number): number | undefined {
 }
 
 queueSuite(spawn)
-// all that a Queue promises
-queueSuite({ ...spawn, name: 'spawn, as a JoinableQueue', queue: options => new JoinableQueue(options) })
+joinableQueueSuite(spawn)
+simpleQueueSuite(spawn)
 lockSuite(spawn)
 rlockSuite(spawn)
 eventSuite(spawn)
