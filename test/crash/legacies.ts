@@ -69,16 +69,21 @@ export const legacies: Record<string, Legacy> = {
       return 'after'
     },
   },
-  'an item on the chain that the log still has': {
+  'an item on the chain that the log still has, and items in hand that nobody is to get any more': {
     traceless: true,
     step: 'log.ts [C3]',
     prepare: () => {
-      const queue = new JoinableQueue<string>()
+      const [queue, dropped] = [new JoinableQueue<string>(), new JoinableQueue<string>()]
       for (const item of ['a', 'b']) queue.putNowait(item)
-      return { queue }
+      for (const item of ['c', 'd']) dropped.putNowait(item)
+      return { queue, dropped }
+    },
+    ready: ({ dropped }) => {
+      dropped.getNowait()
+      dropped.shutdown({ immediate: true })
     },
     act: ({ queue }) => queue.getNowait(),
-    verify: ({ queue }) => {
+    verify: ({ queue, dropped }) => {
       const leases = [0, 1].map(() => queue.leaseSync({ timeout: 0 }))
       assert.deepEqual(
         leases.map(({ item, deliveries }) => [item, deliveries]),
@@ -88,27 +93,8 @@ export const legacies: Record<string, Legacy> = {
         ],
       )
       for (const { done } of leases) done()
-      return 'after'
-    },
-  },
-  'items in hand that nobody is to get any more': {
-    traceless: true,
-    step: 'log.ts [P3]',
-    prepare: () => {
-      const [queue, other] = [new JoinableQueue<string>(), new JoinableQueue<string>()]
-      for (const item of ['a', 'b', 'c']) queue.putNowait(item)
-      return { queue, other }
-    },
-    ready: ({ queue, other }) => {
-      queue.getNowait()
-      queue.getNowait()
-      queue.shutdown({ immediate: true })
-      return other
-    },
-    act: ({ other }) => other.putNowait('d'),
-    verify: ({ queue }) => {
-      queue.joinSync({ timeout: 0 })
-      assert.throws(() => queue.taskDone(), RangeError)
+      dropped.joinSync({ timeout: 0 })
+      assert.throws(() => dropped.taskDone(), RangeError)
       return 'after'
     },
   },
