@@ -1,6 +1,8 @@
 /** Which class stands behind each kind of shared object, and which of our own travel by value: the only place that names them all. */
 import { registerKinds } from './arena/kinds.ts'
+import { joinableQueueKind } from './channel/joinable-queue.ts'
 import { queueKind } from './channel/queue.ts'
+import { simpleQueueKind } from './channel/simple-queue.ts'
 import { registerClass } from './codec/register-class.ts'
 import { nameKind } from './commons/name.ts'
 import { resolveTarget } from './process/target.ts'
@@ -31,6 +33,8 @@ registerKinds([
   barrierKind,
   nameKind,
   conditionKind,
+  joinableQueueKind,
+  simpleQueueKind,
 ])
 
 // a list is nothing but its block, which travels as a handle

@@ -1,7 +1,9 @@
 /** The public API, and nothing else. */
 import './handles.ts'
 
+export { JoinableQueue, type JoinableQueueOptions, type Lease } from './channel/joinable-queue.ts'
 export { Queue, type QueueOptions } from './channel/queue.ts'
+export { SimpleQueue } from './channel/simple-queue.ts'
 export { registerClass } from './codec/register-class.ts'
 export { inspect, type SessionReport } from './commons/inspect.ts'
 export { share } from './commons/share.ts'

@@ -1,7 +1,7 @@
 /**
  * A message in a block of its own: what does not fit into a queue's segment, or carries handles.
  *
- *   headLength · length (two words) · handles · their objects …        then, from the next 64 bytes on, the message
+ *   headLength · length (two words) · handles · lease (six words) · the objects …      then, from the next 64 bytes on, the message
  *
  * Written by whoever owns the block, read by whoever owns it; nobody else looks, but for the list of objects.
  */
@@ -45,11 +45,14 @@ export function sealParcel(session: Session, message: Message, owner: number = s
   return block
 }
 
-export interface OpenParcel {
+export interface ParcelContents {
   readonly bytes: Uint8Array
   readonly headLength: number
   /** The objects it carried, as handles of this process. */
   readonly handles: readonly unknown[]
+}
+
+export interface OpenParcel extends ParcelContents {
   /** The block goes; `bytes` must not be looked at any more. */
   free(): void
 }
@@ -66,11 +69,11 @@ export function openParcel(session: Session, block: number): OpenParcel {
   }
 }
 
-/** Looks into a parcel that something else keeps where it is; `free` does nothing. */
-export function readParcel(session: Session, block: number): OpenParcel {
+/** Reads a parcel that remains one: somebody sees to it that nobody frees it meanwhile. */
+export function readParcel(session: Session, block: number): ParcelContents {
   const objects = parcelContents(session, block)
   for (const object of objects) holdReference(session, object)
-  return { ...read(session, block, objects), free: () => {} }
+  return read(session, block, objects)
 }
 
 function read(session: Session, block: number, objects: readonly number[]): OpenParcel {

@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import {
   Condition,
   Event,
+  JoinableQueue,
   Lock,
   Process,
   Queue,
@@ -13,6 +14,7 @@ import {
   ShareableList,
   SharedArray,
   SharedMemory,
+  SimpleQueue,
   Value,
 } from 'multiproc'
 import { check } from '#src/arena/check.js'
@@ -27,17 +29,21 @@ import { conditionSuite } from './condition.ts'
 import { eventSuite } from './event.ts'
 import { idleSuite } from './idle.ts'
 import { type Except, type Implementation, LIMIT } from './implementation.ts'
+import { joinableQueueSuite } from './joinable-queue.ts'
 import { lockSuite } from './lock.ts'
 import { queueSuite } from './queue.ts'
 import { rlockSuite } from './rlock.ts'
 import { shareableListSuite } from './shareable-list.ts'
 import { sharedMemorySuite } from './shared-memory.ts'
+import { simpleQueueSuite } from './simple-queue.ts'
 import { stateOf } from './stat.ts'
 import { valueSuite } from './value.ts'
 
 /** All of an implementation but how children are started and watched. */
 export const objects = {
   queue: options => new Queue(options),
+  joinableQueue: options => new JoinableQueue(options),
+  simpleQueue: () => new SimpleQueue(),
   lock: () => new Lock(),
   rlock: () => new RLock(),
   event: () => new Event(),
@@ -101,6 +107,8 @@ export const slotOf = ({ name, pid }: Process): number | undefined =>
 
 const suites = {
   queue: queueSuite,
+  joinableQueue: joinableQueueSuite,
+  simpleQueue: simpleQueueSuite,
   lock: lockSuite,
   rlock: rlockSuite,
   event: eventSuite,

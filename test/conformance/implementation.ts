@@ -3,6 +3,8 @@ import type { TestContext } from 'node:test'
 import type {
   Condition,
   Event,
+  JoinableQueue,
+  JoinableQueueOptions,
   Lock,
   Process,
   ProcessOptions,
@@ -14,6 +16,7 @@ import type {
   SharedArrayOptions,
   SharedMemory,
   SharedMemoryOptions,
+  SimpleQueue,
   TypeCode,
   Value,
   ValueOptions,
@@ -26,6 +29,8 @@ export interface Implementation {
   /** Stands behind the object's name in the report. */
   readonly name: string
   queue<T = any>(options?: number | QueueOptions): Made<Queue<T>>
+  joinableQueue<T = any>(options?: number | JoinableQueueOptions): Made<JoinableQueue<T>>
+  simpleQueue<T = any>(): Made<SimpleQueue<T>>
   lock(): Made<Lock>
   rlock(): Made<RLock>
   event(): Made<Event>

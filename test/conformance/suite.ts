@@ -61,6 +61,8 @@ function keeping(make: Implementation, made: { close(): void }[]): Implementatio
   return {
     ...make,
     queue: async options => keep(make.queue(options)),
+    joinableQueue: async options => keep(make.joinableQueue(options)),
+    simpleQueue: async () => keep(make.simpleQueue()),
     lock: async () => keep(make.lock()),
     rlock: async () => keep(make.rlock()),
     event: async () => keep(make.event()),
