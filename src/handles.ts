@@ -1,7 +1,10 @@
 /** Which class stands behind each kind of shared object, and which of our own travel by value: the only place that names them all. */
 import { registerKinds } from './arena/kinds.ts'
+import { joinableQueueKind } from './channel/joinable-queue.ts'
 import { queueKind } from './channel/queue.ts'
+import { simpleQueueKind } from './channel/simple-queue.ts'
 import { registerClass } from './codec/register-class.ts'
+import { nameKind } from './commons/name.ts'
 import { resolveTarget } from './process/target.ts'
 import { ShareableList } from './shared/shareable-list.ts'
 import { sharedArrayKind } from './shared/shared-array.ts'
@@ -10,6 +13,8 @@ import { valueKind } from './shared/value.ts'
 import { referToFunctionsBy } from './sync/action.ts'
 import { barrierKind } from './sync/barrier.ts'
 import { boundedSemaphoreKind } from './sync/bounded-semaphore.ts'
+
+import { conditionKind } from './sync/condition.ts'
 import { eventKind } from './sync/event.ts'
 import { lockKind } from './sync/lock.ts'
 import { rlockKind } from './sync/rlock.ts'
@@ -26,6 +31,10 @@ registerKinds([
   semaphoreKind,
   boundedSemaphoreKind,
   barrierKind,
+  nameKind,
+  conditionKind,
+  joinableQueueKind,
+  simpleQueueKind,
 ])
 
 // a list is nothing but its block, which travels as a handle

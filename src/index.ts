@@ -1,8 +1,12 @@
 /** The public API, and nothing else. */
 import './handles.ts'
 
+export { JoinableQueue, type JoinableQueueOptions, type Lease } from './channel/joinable-queue.ts'
 export { Queue, type QueueOptions } from './channel/queue.ts'
+export { SimpleQueue } from './channel/simple-queue.ts'
 export { registerClass } from './codec/register-class.ts'
+export { inspect, type SessionReport } from './commons/inspect.ts'
+export { share } from './commons/share.ts'
 export { type Context, getContext } from './context.ts'
 export * from './contract/errors.ts'
 export type { SyncWaitOptions, WaitOptions } from './contract/waiting.ts'
@@ -32,6 +36,7 @@ export { RawValue, Value, type ValueOptions } from './shared/value.ts'
 
 export { Barrier, type BarrierOptions } from './sync/barrier.ts'
 export { BoundedSemaphore } from './sync/bounded-semaphore.ts'
+export { Condition } from './sync/condition.ts'
 export { Event } from './sync/event.ts'
 export type { Held } from './sync/held.ts'
 export { Lock } from './sync/lock.ts'

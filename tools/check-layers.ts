@@ -12,6 +12,7 @@ export const layers: Record<string, string[]> = {
   sync: ['contract', 'arena'],
   shared: ['contract', 'os', 'arena', 'sync'],
   channel: ['contract', 'arena', 'codec'],
+  commons: ['contract', 'os', 'arena', 'codec'],
   wire: ['contract', 'os', 'codec', 'channel'],
   process: ['contract', 'os', 'arena', 'codec'],
   pool: ['contract', 'codec', 'channel', 'process'],

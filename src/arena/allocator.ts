@@ -264,6 +264,32 @@ export class Allocator {
     }
   }
 
+  /**
+   * As blocks(), with their sizes, and without the latch: it waits for nobody. While others are at work something may be missing or
+   * not be what it seems.
+   */
+  glance(): (Block & { readonly bytes: number })[] {
+    const all: (Block & { readonly bytes: number })[] = []
+    for (const unit of runs(this.#w)) {
+      const owner = load(this.#w, unitOwner(unit))
+      const start = unit * UNIT
+      if (owner === NOBODY) continue
+      if (owner !== SLAB) {
+        all.push({ address: start, owner, bytes: peek(this.#w, unitLength(unit)) * UNIT })
+        continue
+      }
+      const w = this.#memory.wordsAt(start)
+      const slab = this.#memory.indexOf(start)
+      const bytes = sizeOf(w, slab)
+      if (!(SIZES as readonly number[]).includes(bytes)) continue
+      for (let i = 0, count = Math.min(countOf(w, slab), UNIT / bytes); i < count; i++) {
+        const blockOwner = load(w, ownerAt(slab, i))
+        if (blockOwner !== NOBODY) all.push({ address: start + offsetOf(w, slab, i), owner: blockOwner, bytes })
+      }
+    }
+    return all
+  }
+
   /** Bytes in units that somebody owns, and the ceiling. */
   usage(): { used: number; limit: number } {
     return { used: peek(this.#w, HEADER.usedUnits) * UNIT, limit: peek(this.#w, HEADER.limitUnits) * UNIT }

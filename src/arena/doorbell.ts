@@ -55,8 +55,8 @@ export function heard(w: Words, slot: number): boolean {
   return exchange(w, slotAt(slot) + SLOT.rung, 0) === 1 // [B4] pairs with [B1]
 }
 
-/** Peers' bells that this thread has opened. They belong to one life of the slot: its token. */
-const bells = new Map<number, { token: number; fd: number }>()
+/** Peers' bells that this thread has opened, for each session by slot. They belong to one life of the slot: its token. */
+const opened = new WeakMap<Words, Map<number, { token: number; fd: number }>>()
 
 /** Rings in the peer's event loop. What was committed stays committed: a bell that cannot be reached is no error. */
 function pull(w: Words, slot: number): void {
@@ -71,6 +71,11 @@ function pull(w: Words, slot: number): void {
 function writeTo(w: Words, slot: number): void {
   const at = slotAt(slot)
   const token = tokenOf(slot, load(w, at + SLOT.state))
+  let bells = opened.get(w)
+  if (bells === undefined) {
+    bells = new Map()
+    opened.set(w, bells)
+  }
   let bell = bells.get(slot)
   if (bell?.token !== token) {
     if (bell) closeFd(bell.fd)

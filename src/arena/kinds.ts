@@ -23,6 +23,21 @@ export interface Kind {
   refersTo?(session: Session, address: number): number[]
   /** What is impossible about it; empty when all is well. Takes the blocks that it refers to out of `queued`. */
   check(session: Session, address: number, queued: Set<number>): string[]
+  /** What inspect() is to show of it: a glance, which waits for nobody. May throw when the object changes meanwhile. */
+  describe?(session: Session, address: number): Description
+}
+
+/** All of it may be left out. */
+export interface Description {
+  /** Tokens of those who hold it, in the sense that the object has: whoever waits for it waits for them. */
+  readonly holders?: readonly number[]
+  /** Slots of those who wait for it: `markedIn()` of its wait sets. */
+  readonly waiters?: readonly number[]
+  /** A name that share() gave, and the objects that it stands for. */
+  readonly name?: string
+  readonly named?: readonly number[]
+  /** What is worth seeing of its state. */
+  readonly detail?: Record<string, unknown>
 }
 
 const kinds = new Map<number, Kind>()

@@ -9,6 +9,7 @@
  * Addresses are byte offsets in the file. A word that holds an address holds it in steps of 64 bytes, so that 31 bits
  * reach 128 GiB; 0 is "none". The file is sparse: its size is address space, a page costs memory on its first touch.
  */
+/** Another one with every change of what lies where, in the bodies of objects too: processes that differ must not meet. */
 export const MAGIC = 0x6d70_0001 | 0
 
 /** The header, in words. Each latch has a cache line of its own. */
@@ -23,7 +24,8 @@ export const HEADER = {
   usedUnits: 33, //        derived: sum over the owned runs
   keptUnits: 34, //        hint: freed units whose pages were kept
   nextUnit: 35, //         hint: where the next search for a free run begins
-  referencesLatch: 48, //  guards who refers to which object
+  referencesLatch: 48, //  guards who refers to which object, and the word below
+  firstName: 49, //        the commons only: the list of what is shared by name (commons/name.ts)
 } as const
 
 export const SLOTS = 1024

@@ -1,17 +1,17 @@
 /**
  * A message in a block of its own: what does not fit into a queue's segment, or carries handles.
  *
- *   headLength · length (two words) · handles · their objects …        then, from the next 64 bytes on, the message
+ *   headLength · length (two words) · handles · lease (six words) · the objects …      then, from the next 64 bytes on, the message
  *
  * Written by whoever owns the block, read by whoever owns it; nobody else looks, but for the list of objects.
  */
 import { peek, poke } from '#words'
 import type { Message } from '../contract/message.ts'
-import { SHAREABLE } from '../contract/shareable.ts'
 import { toRef } from './layout.ts'
 import { isParcel, ownerOf } from './owner.ts'
 import {
   discardReferences,
+  holdReference,
   objectAt,
   openReferences,
   PARCEL_WORDS,
@@ -19,12 +19,13 @@ import {
   sealReferences,
 } from './references.ts'
 import type { Session } from './session.ts'
+import { idIn } from './shared-object.ts'
 
 const headerBytes = (handles: number): number => Math.ceil(((PARCEL_WORDS.first + handles) * 4) / 64) * 64
 
 /** Puts the message into a block that belongs to participant `owner`. Throws OutOfSharedMemoryError. */
 export function sealParcel(session: Session, message: Message, owner: number = session.me): number {
-  const objects = message.handles.map(handle => handle[SHAREABLE]().id)
+  const objects = message.handles.map((handle, i) => idIn(session, handle, () => message.pathOf(i)))
   const offset = headerBytes(objects.length)
   const block = session.allocator.allocate(offset + message.byteLength)
   const { w, at } = objectAt(session, block)
@@ -44,11 +45,14 @@ export function sealParcel(session: Session, message: Message, owner: number = s
   return block
 }
 
-export interface OpenParcel {
+export interface ParcelContents {
   readonly bytes: Uint8Array
   readonly headLength: number
   /** The objects it carried, as handles of this process. */
   readonly handles: readonly unknown[]
+}
+
+export interface OpenParcel extends ParcelContents {
   /** The block goes; `bytes` must not be looked at any more. */
   free(): void
 }
@@ -63,6 +67,13 @@ export function openParcel(session: Session, block: number): OpenParcel {
     session.allocator.free(block)
     throw error
   }
+}
+
+/** Reads a parcel that remains one: somebody sees to it that nobody frees it meanwhile. */
+export function readParcel(session: Session, block: number): ParcelContents {
+  const objects = parcelContents(session, block)
+  for (const object of objects) holdReference(session, object)
+  return read(session, block, objects)
 }
 
 function read(session: Session, block: number, objects: readonly number[]): OpenParcel {

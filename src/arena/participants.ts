@@ -8,9 +8,13 @@
  *     └─────────────────── DEAD ◀──────────────────────┴────────────────────┘
  *                    [J6] recovered
  *
+ *   FREE ──[J8] enter, uninvited──▶ JOINING            (in the commons, where nobody starts anybody: session.ts)
+ *
  * Who writes the state word (the generation is in it; by compareExchange where two could want to)
  *   FREE → RESERVED       a parent, under the roster latch, after `reservedBy` says who it is     [J1]
  *   RESERVED → JOINING    the child that was started for it                                       [J2]
+ *   FREE → JOINING        who comes uninvited, once it has the lock on byte `slot` of the memory file: so only
+ *                         one at a time writes into a slot that is still FREE [J7], and then takes it [J8]
  *   JOINING → LIVE        the child, once it holds its mutex                                      [J3]
  *   RESERVED → DEAD       the parent, or whoever finds it gone: what was sent ahead is freed       [J4]
  *   any → DEAD            whoever knows that it ended: the kernel marked its mutex, its lock on
@@ -26,12 +30,14 @@
  *   before [J1]            the slot is FREE, whatever `reservedBy` says.
  *   parent after [J1]      [J4] by whoever looks next. A child that was started all the same fails at [J2] and ends.
  *   child after [J2]       JOINING, and its lock on the file is gone: [J5].
+ *   uninvited before [J8]  the slot is FREE, whatever it has written there: the next one writes it anew.
+ *   uninvited after [J8]   as the child after [J2].
  *   child after [J3]       the kernel tells: [J5].
  *   in recovery            recovery.ts: another starts it again.
  */
 import { compareExchange, load, peek, poke, store, type Words } from '#words'
 import { MultiprocError } from '../contract/errors.ts'
-import { isByteLocked, lockByte } from '../os/ofd-lock.ts'
+import { isByteLocked, lockByte, unlockByte } from '../os/ofd-lock.ts'
 import { holdForLife, OWNER_DIED } from '../os/robust-mutex.ts'
 import { enter, leave } from './latch.ts'
 import { HEADER, SLOT, SLOT_WORDS, SLOTS, slotAt } from './layout.ts'
@@ -56,9 +62,12 @@ export function reserve(w: Words, parent: number, name: string): number {
   if (latched) enter(w, w, HEADER.rosterLatch, parent)
   const token = reserveSlot(w, parent, name)
   if (latched) leave(w, HEADER.rosterLatch, parent)
-  if (token === 0)
-    throw new MultiprocError(`Expected at most ${SLOTS} processes and threads in a session, all are taken`)
+  if (token === 0) throw allTaken()
   return token
+}
+
+function allTaken(): MultiprocError {
+  return new MultiprocError(`Expected at most ${SLOTS} processes and threads in a session, all are taken`)
 }
 
 function reserveSlot(w: Words, parent: number, name: string): number {
@@ -84,6 +93,42 @@ export function join(w: Words, token: number, ownFile: number, addressOf: (word:
   lockByte(ownFile, slot)
   const reserved = stateFor(token, RESERVED)
   if (compareExchange(w, at + SLOT.state, reserved, stateFor(token, JOINING)) !== reserved) return false // [J2]
+  settle(w, token, addressOf)
+  return true
+}
+
+/** This thread becomes a participant to whom no slot was given, in a session where all come like that but the first. */
+export function joinUninvited(w: Words, name: string, ownFile: number, addressOf: (word: number) => bigint): number {
+  for (let slot = 0; slot < SLOTS; slot++) {
+    if (codeOf(load(w, slotAt(slot) + SLOT.state)) !== FREE || !lockByte(ownFile, slot)) continue
+    const token = occupy(w, slot, name)
+    if (token !== 0) {
+      settle(w, token, addressOf)
+      return token
+    }
+    unlockByte(ownFile, slot)
+  }
+  throw allTaken()
+}
+
+/** Takes the slot, of whose byte this thread has the lock; 0: somebody else was there before. */
+export function occupy(w: Words, slot: number, name: string): number {
+  const at = slotAt(slot)
+  const free = load(w, at + SLOT.state)
+  if (codeOf(free) !== FREE) return 0
+  for (let i = 1; i < SLOT.mutex; i++) poke(w, at + i, 0) // [J7]
+  writeName(w, slot, name)
+  for (let highest = load(w, HEADER.highestSlot); highest < slot; ) {
+    const seen = compareExchange(w, HEADER.highestSlot, highest, slot)
+    highest = seen === highest ? slot : seen
+  }
+  const joining = stateOf(nextGeneration(free), JOINING)
+  return compareExchange(w, at + SLOT.state, free, joining) === free ? tokenOf(slot, joining) : 0 // [J8] publishes [J7]
+}
+
+/** From here on the kernel tells when this thread ends. */
+function settle(w: Words, token: number, addressOf: (word: number) => bigint): void {
+  const at = slotAt(slotOf(token))
   poke(w, at + SLOT.pid, process.pid)
   const word = holdForLife(addressOf(at + SLOT.mutex))
   if (word < 0) {
@@ -94,7 +139,6 @@ export function join(w: Words, token: number, ownFile: number, addressOf: (word:
   }
   poke(w, at + SLOT.liveness, word)
   store(w, at + SLOT.state, stateFor(token, LIVE)) // [J3] publishes pid and liveness
-  return true
 }
 
 /** The parent takes a reservation back. False: the child was quicker, or it ended. */
@@ -179,6 +223,8 @@ export interface ParticipantRecord {
   readonly slot: number
   readonly token: number
   readonly pid: number
+  /** The kernel's number of its thread; the pid for the main thread, 0 while it joins. */
+  readonly thread: number
   readonly name: string
   readonly alive: boolean
 }
@@ -191,7 +237,8 @@ export function participants(w: Words): ParticipantRecord[] {
     const state = load(w, at + SLOT.state)
     if (codeOf(state) === FREE) continue
     const token = tokenOf(slot, state)
-    all.push({ slot, token, pid: load(w, at + SLOT.pid), name: readName(w, slot), alive: !isGone(w, token) })
+    const pid = load(w, at + SLOT.pid)
+    all.push({ slot, token, pid, thread: threadOf(w, slot), name: nameOf(w, slot), alive: !isGone(w, token) })
   }
   return all
 }
@@ -201,6 +248,13 @@ export function pidOf(w: Words, token: number): number | null {
   return isGone(w, token) ? null : load(w, slotAt(slotOf(token)) + SLOT.pid)
 }
 
+/** The mutex names the thread that holds it (and keeps two flags above the number). */
+function threadOf(w: Words, slot: number): number {
+  const at = slotAt(slot)
+  return codeOf(load(w, at + SLOT.state)) < LIVE ? 0 : load(w, at + SLOT.mutex + peek(w, at + SLOT.liveness)) & THREAD
+}
+
+const THREAD = 0x3fffffff
 const NAME_BYTES = 64
 
 function writeName(w: Words, slot: number, name: string): void {
@@ -210,7 +264,8 @@ function writeName(w: Words, slot: number, name: string): void {
   for (let i = 0; i < words.length; i++) poke(w, slotAt(slot) + SLOT.name + i, words[i])
 }
 
-function readName(w: Words, slot: number): string {
+/** The name of the participant in the slot. */
+export function nameOf(w: Words, slot: number): string {
   const words = new Int32Array(NAME_BYTES / 4)
   for (let i = 0; i < words.length; i++) words[i] = peek(w, slotAt(slot) + SLOT.name + i)
   return new TextDecoder().decode(words).replace(/\0.*$/s, '')

@@ -53,11 +53,11 @@ export class Segment implements Memory {
   }
 
   /** A new, empty memory that may come to hold `limit` bytes. */
-  static create(limit: number): Segment {
+  static create(limit: number, name = 'multiproc'): Segment {
     const limitUnits = Math.max(64, Math.ceil(limit / UNIT))
     // Twice the ceiling in addresses, so that a large run is found also when small ones lie scattered.
     const units = Math.min(2 ** 19, Math.max(16384, limitUnits * 2))
-    const segment = new Segment(endWithThread(createMemfd('multiproc', units * UNIT), constants.O_RDWR))
+    const segment = new Segment(endWithThread(createMemfd(name, units * UNIT), constants.O_RDWR))
     const w = segment.words
     assertAtomicsWork(w.buffer as ArrayBuffer)
     poke(w, HEADER.units, units)
@@ -72,7 +72,7 @@ export class Segment implements Memory {
     const segment = new Segment(fd, base)
     if (load(segment.words, HEADER.magic) !== MAGIC) {
       throw new MultiprocError(
-        'Expected the memory of a multiproc session of this version behind the inherited descriptor: do parent and child use the same copy of the package?',
+        'Expected the memory of a multiproc session of this version behind this descriptor: do all processes use the same copy of the package?',
       )
     }
     return segment

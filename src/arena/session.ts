@@ -3,19 +3,24 @@
  *
  * A session is a main program and its descendants. Its memory is made by the first object or process that needs it, so
  * importing the package costs nothing; children inherit it as a file descriptor.
+ *
+ * A thread may be in one more: the commons, where programs that did not start each other meet (commons/meeting.ts). It is a
+ * session like any other, but that nobody is invited: each takes a slot for itself.
  */
 import type { Words } from '#words'
 import { MultiprocError } from '../contract/errors.ts'
-import { setCloseOnExec } from '../os/descriptor.ts'
+import { closeFd, setCloseOnExec } from '../os/descriptor.ts'
 import { collectGarbage } from '../os/garbage.ts'
+import { wholeMapping } from '../os/maps.ts'
 import { memoryAvailable, parseBytes } from '../os/memory.ts'
 import { openOwn } from '../os/ofd-lock.ts'
 import { unmapOrphans } from '../os/orphans.ts'
 import { requirePlatform } from '../os/platform.ts'
 import { Allocator } from './allocator.ts'
+import { elsewhere } from './elsewhere.ts'
 import { kindOf } from './kinds.ts'
 import { OBJECT } from './owner.ts'
-import { declareDead, endInPeace, findDead, join, reserve, withdraw } from './participants.ts'
+import { declareDead, endInPeace, findDead, join, joinUninvited, reserve, withdraw } from './participants.ts'
 import { recover } from './recovery.ts'
 import { allocateObject, dropReference, kindCode, publishObject } from './references.ts'
 import { initialiseRuns } from './runs.ts'
@@ -55,17 +60,12 @@ export class Session {
   #dropped = 0
   #collectNotBefore = 0
 
-  private constructor(segment: Segment, token: number, bell?: Int32Array) {
+  private constructor(segment: Segment, ownFile: number, token: number, bell?: Int32Array) {
     this.segment = segment
     this.w = segment.words
     this.me = token
     this.slot = slotOf(token)
-    this.ownFile = openOwn(segment.fd)
-    if (!join(this.w, token, this.ownFile, word => segment.addressOf(word))) {
-      throw new MultiprocError(
-        'Expected the process that started this one to be alive; it ended, so there is nothing to join',
-      )
-    }
+    this.ownFile = ownFile
     this.allocator = new Allocator(segment, token, () => this.#reclaim())
     this.sleeper = new Sleeper(segment, this.slot, () => this.lookForDead(), bell)
     process.once('exit', code => {
@@ -73,24 +73,50 @@ export class Session {
     })
   }
 
-  /** A new memory, with this thread as its first participant. */
-  static found(): Session {
+  /** A new memory, with this thread as its first participant. `file` is what the memory is called in /proc. */
+  static found(name = 'MainProcess', file?: string): Session {
     requirePlatform()
     unmapOrphans()
-    const segment = Segment.create(memoryLimit())
+    const segment = Segment.create(memoryLimit(), file)
     initialiseRuns(segment.words)
-    return new Session(segment, reserve(segment.words, 0, 'MainProcess'))
+    return Session.#joined(segment, reserve(segment.words, 0, name))
   }
 
   /** An inherited memory, joined as the participant that the parent reserved. */
   static join(segment: Segment, token: number): Session {
-    return new Session(segment, token)
+    return Session.#joined(segment, token)
+  }
+
+  static #joined(segment: Segment, token: number, bell?: Int32Array): Session {
+    const ownFile = openOwn(segment.fd)
+    if (!join(segment.words, token, ownFile, word => segment.addressOf(word))) {
+      throw new MultiprocError(
+        'Expected the process that started this one to be alive; it ended, so there is nothing to join',
+      )
+    }
+    return new Session(segment, ownFile, token, bell)
+  }
+
+  /** The memory behind descriptor `fd`, which becomes this session's, joined without an invitation. */
+  static enter(fd: number, name: string): Session {
+    const segment = Segment.attach(fd, wholeMapping(fd)) // perhaps another thread of this process is in it already
+    const ownFile = openOwn(fd)
+    try {
+      return new Session(
+        segment,
+        ownFile,
+        joinUninvited(segment.words, name, ownFile, word => segment.addressOf(word)),
+      )
+    } catch (error) {
+      closeFd(ownFile)
+      throw error
+    }
   }
 
   /** The memory that another thread of this process has mapped, joined as the participant that thread reserved. */
   static joinThread({ fd, base }: SessionPlace, token: number, bell: Int32Array): Session {
     requirePlatform()
-    return new Session(Segment.attach(fd, base), token, bell)
+    return Session.#joined(Segment.attach(fd, base), token, bell)
   }
 
   /** Where the session lies in this process, for a thread to join it. */
@@ -155,6 +181,11 @@ export class Session {
     return (known ?? kindOf(kindCode(this, address)).open(new Adoption(this, address))).face
   }
 
+  /** The handle of this thread on the object, if it has one. */
+  known(address: number): SharedObject | undefined {
+    return this.#handles.get(address)?.deref()
+  }
+
   /** A handle was built: its reference goes when it is collected, if not before. */
   keep(handle: SharedObject): void {
     this.#handles.set(handle.address, new WeakRef(handle))
@@ -195,12 +226,20 @@ export class Session {
   }
 }
 
-let current: Session | undefined
+let own: Session | undefined
 
-/** This thread's session; founded on first use in a main program. */
+/** The session of this program and its descendants; founded on first use in a main program. */
+export function ownSession(): Session {
+  own ??= Session.found()
+  return own
+}
+
+/** The same, if this thread is in it already. */
+export const joinedSession = (): Session | undefined => own
+
+/** Where an object that is made now is to lie: in this program's own session, but for what share() makes. */
 export function currentSession(): Session {
-  current ??= Session.found()
-  return current
+  return elsewhere() ?? ownSession()
 }
 
 /** In a child, before anything else: maps the memory inherited as descriptor `fd`. It is nobody in it yet. */
@@ -212,14 +251,14 @@ export function mapSession(fd: number): Segment {
 
 /** In a child: joins as the participant that its parent reserved. */
 export function attachSession(segment: Segment, token: number): Session {
-  current = Session.join(segment, token)
-  return current
+  own = Session.join(segment, token)
+  return own
 }
 
 /** As attachSession(), in a thread; `bell`: two words for the descriptors that are closed when it has ended. */
 export function shareSession(place: SessionPlace, token: number, bell: Int32Array): Session {
-  current = Session.joinThread(place, token, bell)
-  return current
+  own = Session.joinThread(place, token, bell)
+  return own
 }
 
 /** The ceiling: MULTIPROC_MEMORY_LIMIT, or half of what this process may use. */

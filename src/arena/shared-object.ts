@@ -1,13 +1,16 @@
 /** What every handle on a shared object is: where it lies, whether this process still uses it, how it travels. */
 import { type InspectOptions, inspect } from 'node:util'
 import type { Words } from '#words'
-import { ClosedError } from '../contract/errors.ts'
+import { ClosedError, NotSerializableError } from '../contract/errors.ts'
+import { describe } from '../contract/options.ts'
 import { SHAREABLE, type Shareable, type ShareRef } from '../contract/shareable.ts'
 import { BODY } from './references.ts'
 import type { Session } from './session.ts'
 
 /** The right to build a handle on the object at `address`: given out by the session only. */
 export class Adoption {
+  /** Only the real one will do: every handle has a session and an address, too. */
+  declare private readonly nominal: true
   readonly session: Session
   readonly address: number
 
@@ -17,6 +20,11 @@ export class Adoption {
   }
 }
 
+/** What is tied to a handle. */
+export interface Tied {
+  untie(): void
+}
+
 export abstract class SharedObject implements Shareable {
   /** @internal */ declare readonly session: Session
   /** @internal */ declare readonly address: number
@@ -24,6 +32,8 @@ export abstract class SharedObject implements Shareable {
   declare protected readonly w: Words
   /** @internal */ declare protected readonly at: number
   #closed = false
+  /** What is kept as long as this handle is used. */
+  #tied: Set<Tied> | undefined
 
   /** @internal */
   constructor(adoption: Adoption) {
@@ -38,10 +48,10 @@ export abstract class SharedObject implements Shareable {
     session.keep(this)
   }
 
-  /** @internal how it travels: by the number that the receiver's session resolves. */
+  /** @internal how it travels: by the number that the receiver resolves, in the same session. */
   [SHAREABLE](): ShareRef {
     this.assertOpen()
-    return { id: this.address }
+    return { id: this.address, home: this.session }
   }
 
   /** @internal what the user has: the handle itself, or what it stands behind. */
@@ -63,6 +73,16 @@ export abstract class SharedObject implements Shareable {
     this.#closed = true
     this.leave()
     this.session.release(this.address)
+    for (const tied of this.#tied ?? []) tied.untie()
+    this.#tied = undefined
+  }
+
+  /** @internal `tied` is not collected before this handle, and is told when it is closed. False: it was tied already. */
+  tie(tied: Tied): boolean {
+    this.#tied ??= new Set()
+    if (this.#tied.has(tied)) return false
+    this.#tied.add(tied)
+    return true
   }
 
   /** @internal Before the reference goes: whoever waits here in this process gets ClosedError. */
@@ -87,4 +107,22 @@ export abstract class SharedObject implements Shareable {
       `Expected an open ${this.constructor.name}, but this process has called close() on it: keep the handle open as long as it is used`,
     )
   }
+}
+
+/**
+ * The address by which `session` knows what the handle stands for. Each session has a memory of its own: in another the same
+ * address is something else. `path` names the handle in what it was found in.
+ *
+ * @throws {NotSerializableError} when the object lies in another session than this one
+ */
+export function idIn(session: Session, handle: Shareable, path: () => string): number {
+  const { id, home } = handle[SHAREABLE]()
+  if (home === session) return id
+  const where = path()
+  throw new NotSerializableError(
+    `Expected \`${where}\` to come from the same memory as the object it is to go into, got ${describe(handle)} from another: ` +
+      "a program's own objects and those of share() do not mix; make it in the function given to share(), or call share() " +
+      'with its name where it is needed',
+    { path: where },
+  )
 }

@@ -1,5 +1,6 @@
 /**
- * How this thread sleeps: in the kernel while it blocks, in its event loop while it awaits. One for each participant.
+ * How this thread sleeps: in the kernel while it blocks, in its event loop while it awaits. One for each participant, so
+ * one for each session the thread is in.
  *
  * The words are drawn in doorbell.ts; this is the owner's side of them. For the awaited side:
  *
@@ -40,6 +41,10 @@ const TICK = 500
 /** Turns of the loop: some 50 µs of an otherwise idle loop. */
 const TURNS = 100
 
+/** Of this thread, one for each session it is in: it blocks in one of them for all. */
+const sleepers = new Set<Sleeper>()
+let blocking = false
+
 export class Sleeper {
   readonly #segment: Segment
   readonly #slot: number
@@ -62,6 +67,7 @@ export class Sleeper {
     this.#slot = slot
     this.#at = slotAt(slot)
     this.#lookForDead = lookForDead
+    sleepers.add(this)
   }
 
   /** True when looking for a while before sleeping can help at all. */
@@ -74,10 +80,12 @@ export class Sleeper {
   /** Blocks until `served` says so or the time is over. `served` marks, looks, and says whether all is done. */
   block(deadline: number, served: () => boolean): void {
     const w = this.#segment.words
-    const outermost = !this.#blocked
+    const outermost = !blocking
+    const outer = this.#blocked
+    blocking = true
     this.#blocked = true
     // Those who await in this thread cannot take anything until it goes on: let nobody be rung in their stead.
-    if (outermost) for (const waiters of this.#waiting) waiters.unmark()
+    if (outermost) for (const sleeper of sleepers) sleeper.#standAside()
     store(w, this.#at + SLOT.asleep, BLOCKED) // pairs with the load in reach(), doorbell.ts
     try {
       for (;;) {
@@ -88,13 +96,22 @@ export class Sleeper {
         if (!heard(w, this.#slot)) this.#lookForDead()
       }
     } finally {
+      this.#blocked = outer
+      if (!outer) store(w, this.#at + SLOT.asleep, this.#armed ? AWAITING : AWAKE)
       if (outermost) {
-        this.#blocked = false
-        store(w, this.#at + SLOT.asleep, this.#armed ? AWAITING : AWAKE)
-        // Rings that came meanwhile may have been meant for those who await.
-        if (this.#armed) setImmediate(() => this.#look())
+        blocking = false
+        for (const sleeper of sleepers) sleeper.#comeBack()
       }
     }
+  }
+
+  #standAside(): void {
+    for (const waiters of this.#waiting) waiters.unmark()
+  }
+
+  /** Rings that came meanwhile may have been meant for those who await. */
+  #comeBack(): void {
+    if (this.#armed) setImmediate(() => this.#look())
   }
 
   /** Recovers whoever died: also somebody whose latch is in the way. */

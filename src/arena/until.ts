@@ -31,6 +31,7 @@ export type Attempt<T> = () => T | typeof NONE | typeof BUSY
 
 interface Entry {
   readonly attempt: Attempt<unknown>
+  readonly by: object | undefined
   resolve(value: unknown): void
   reject(error: unknown): void
 }
@@ -89,8 +90,8 @@ export class Line implements Waiters {
     return this.#hope > 0 || (++this.#waits & 15) === 0
   }
 
-  /** Awaits: never blocks the event loop. `what` names the operation in errors. */
-  until<T>(what: string, attempt: Attempt<T>, options?: WaitOptions): Promise<T> {
+  /** Awaits: never blocks the event loop. `what` names the operation in errors, `by` who waits, for fail(). */
+  until<T>(what: string, attempt: Attempt<T>, options?: WaitOptions, by?: object): Promise<T> {
     let timeout: number
     let signal: AbortSignal | undefined
     try {
@@ -105,12 +106,13 @@ export class Line implements Waiters {
       return Promise.reject(error)
     }
     if (timeout === 0) return Promise.reject(late(what, 0))
-    return new Promise((resolve, reject) => this.#queueUp(what, attempt, timeout, signal, resolve, reject))
+    return new Promise((resolve, reject) => this.#queueUp(what, attempt, by, timeout, signal, resolve, reject))
   }
 
   #queueUp<T>(
     what: string,
     attempt: Attempt<T>,
+    by: object | undefined,
     timeout: number,
     signal: AbortSignal | undefined,
     resolve: (value: T) => void,
@@ -125,6 +127,7 @@ export class Line implements Waiters {
     }
     const entry: Entry = {
       attempt,
+      by,
       resolve: value => {
         settle()
         resolve(value as T)
@@ -157,7 +160,7 @@ export class Line implements Waiters {
   }
 
   /** Blocks this thread, asleep in the kernel. */
-  untilSync<T>(what: string, attempt: Attempt<T>, options?: SyncWaitOptions): T {
+  untilSync<T>(what: string, attempt: Attempt<T>, options?: SyncWaitOptions, by?: object): T {
     checkOptions('options', options, SYNC_WAIT_OPTIONS)
     const timeout = checkTimeout(options?.timeout)
     if (!this.idle && !this.#blockingFirst) this.#serveFirst()
@@ -170,6 +173,7 @@ export class Line implements Waiters {
     let outcome: unknown
     const entry: Entry = {
       attempt,
+      by,
       resolve: value => {
         state = 'served'
         outcome = value
@@ -219,10 +223,14 @@ export class Line implements Waiters {
     this.#hope = waited < SHORT ? Math.min(HOPE, this.#hope + 2) : Math.max(0, this.#hope - 1)
   }
 
-  /** Everybody in line gets the error: the object is not this process's any more. */
-  fail(error: unknown): void {
-    for (const entry of this.#entries.splice(0)) entry.reject(error)
-    this.#withdraw()
+  /** Everybody in line gets the error, or those that wait `by` the one: the object is not theirs any more. */
+  fail(error: unknown, by?: object): void {
+    const failed = this.#entries.filter(entry => by === undefined || entry.by === by)
+    for (const entry of failed) {
+      this.#entries.splice(this.#entries.indexOf(entry), 1)
+      entry.reject(error)
+    }
+    if (this.idle) this.#withdraw()
   }
 
   // ── what the sleeper calls ──

@@ -108,3 +108,14 @@ export function wakeAll(arena: Words, w: Words, set: number): void {
 export function forget(w: Words, set: number, slot: number): void {
   and(w, set + 1 + (slot >>> 5), ~(1 << (slot & 31)))
 }
+
+/** The slots that are marked, at a glance. */
+export function markedIn(w: Words, set: number): number[] {
+  const slots: number[] = []
+  for (let group = 0; group < GROUPS; group++) {
+    for (let left = load(w, set + 1 + group); left !== 0; left &= left - 1) {
+      slots.push(group * 32 + (31 - Math.clz32(left & -left)))
+    }
+  }
+  return slots
+}

@@ -15,6 +15,7 @@
  *   tail, putAt, first, next, records   whoever holds the put latch
  *   head, getAt                         whoever holds the get latch
  *   state                               under the put latch
+ *   beside                              whoever holds the latch of the leases (leases.ts); 0 in a queue that has none
  *
  * put, under the put latch                          get, under the get latch
  *   [P1] write the record beyond TAIL                 [C1] copy the record, or own its block
@@ -50,6 +51,8 @@ const PUT_AT = 18 // two places of two words: segment, index of its next record
 const GET_LATCH = 32
 const HEAD = 33
 const GET_AT = 34
+/** Items that were taken and came back: queued, though no longer in here. They take up room. */
+export const BESIDE = 40
 export const NOT_EMPTY = 48
 export const NOT_FULL = NOT_EMPTY + WAIT_SET_WORDS
 export const LOG_WORDS = NOT_FULL + WAIT_SET_WORDS
@@ -88,6 +91,9 @@ export interface Taken {
   block: number
 }
 
+/** Takes note of the block that item number `head` lies in, before it is taken. The block remains the queue's. */
+export type Note = (block: number, head: number) => void
+
 export interface LogPlace {
   readonly w: Words
   readonly me: number
@@ -103,6 +109,8 @@ export class Log {
   readonly #at: number
   /** A segment allocated for a put that found no room, until that put is over. */
   #spare = 0
+  /** A segment that the last take() was done with. */
+  #emptied = 0
 
   /** `w`, `at`: the queue's own words. */
   constructor(place: LogPlace, w: Words, at: number) {
@@ -133,7 +141,12 @@ export class Log {
 
   #count(): number {
     const tail = load(this.#w, this.#at + TAIL)
-    return Math.max(0, (tail - load(this.#w, this.#at + HEAD)) | 0)
+    return Math.max(0, (tail - load(this.#w, this.#at + HEAD)) | 0) + load(this.#w, this.#at + BESIDE)
+  }
+
+  /** The number of the item that the next get takes. */
+  get head(): number {
+    return load(this.#w, this.#at + HEAD)
   }
 
   #isFull(): boolean {
@@ -183,7 +196,7 @@ export class Log {
     if (load(w, at + STATE) !== OPEN) return CLOSED
     const tail = peek(w, at + TAIL)
     const maxsize = peek(w, at + MAXSIZE)
-    if (maxsize !== 0 && ((tail - load(w, at + HEAD)) | 0) >= maxsize) return NOT_NOW
+    if (maxsize !== 0 && ((tail - load(w, at + HEAD)) | 0) + load(w, at + BESIDE) >= maxsize) return NOT_NOW
     const here = at + PUT_AT + (tail & 1) * 2
     let segment = toAddress(peek(w, here))
     let i = peek(w, here + 1)
@@ -245,6 +258,13 @@ export class Log {
 
   /** Takes the oldest item into `taken`; with `dropping` also one that nobody is to get. */
   get(taken: Taken, dropping = false): number {
+    const outcome = this.take(taken, dropping)
+    if (outcome === DONE) this.settle()
+    return outcome
+  }
+
+  /** Does what a get does under its latch; settle() must follow what is DONE. */
+  take(taken: Taken, dropping = false, note?: Note): number {
     const w = this.#w
     const at = this.#at
     const state = load(w, at + STATE)
@@ -256,15 +276,20 @@ export class Log {
       leave(w, at + GET_LATCH, this.#me)
       return state === OPEN ? NOT_NOW : CLOSED
     }
-    const emptied = this.#getLatched(head, taken)
+    this.#emptied = this.#getLatched(head, taken, note)
     leave(w, at + GET_LATCH, this.#me)
-    if (emptied !== 0) this.#place.allocator.free(emptied) // [C4]
-    if (peek(w, at + MAXSIZE) !== 0) wakeOne(this.#arena, w, at + NOT_FULL) // [C5]
     return DONE
   }
 
+  /** After a take(), or when an item beside the log was taken. */
+  settle(): void {
+    if (this.#emptied !== 0) this.#place.allocator.free(this.#emptied) // [C4]
+    this.#emptied = 0
+    if (peek(this.#w, this.#at + MAXSIZE) !== 0) wakeOne(this.#arena, this.#w, this.#at + NOT_FULL) // [C5]
+  }
+
   /** Gives the segment that is done with, or 0. */
-  #getLatched(head: number, taken: Taken): number {
+  #getLatched(head: number, taken: Taken, note: Note | undefined): number {
     const w = this.#w
     const at = this.#at
     const { allocator } = this.#place
@@ -282,7 +307,8 @@ export class Log {
     const s = this.#place.segment.wordsAt(segment)
     const record = this.#place.segment.indexOf(segment) + i
     const words = readRecord(s, record, taken) // [C1] pairs with [P3]
-    if (taken.block !== 0) allocator.setOwner(taken.block, this.#me | (allocator.owner(taken.block) & PARCEL))
+    if (note !== undefined) note(taken.block, head)
+    else if (taken.block !== 0) allocator.setOwner(taken.block, this.#me | (allocator.owner(taken.block) & PARCEL))
     const emptied = segment === before ? 0 : before
     if (emptied !== 0) allocator.setOwner(emptied, this.#me) // [C2]
     const there = at + GET_AT + (~head & 1) * 2
@@ -346,7 +372,8 @@ export class Log {
       () => items++,
     )
     if (!looked) wrong.push('its latches are held')
-    else if (items !== this.#count()) wrong.push(`it has ${items} items and counts ${this.#count()}`)
+    else if (items !== this.#count() - load(this.#w, this.#at + BESIDE))
+      wrong.push(`it has ${items} items and counts ${this.#count()}`)
     return wrong
   }
 

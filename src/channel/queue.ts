@@ -10,15 +10,27 @@ import { bodyAt } from '../arena/references.ts'
 import { currentSession, type Session } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { slotOf } from '../arena/token.ts'
-import { BUSY, checkWaitOptions, Line, NONE, served } from '../arena/until.ts'
-import { forget, wakeAll } from '../arena/wait-set.ts'
+import { type Attempt, BUSY, checkWaitOptions, Line, NONE, served } from '../arena/until.ts'
+import { forget, markedIn, wakeAll } from '../arena/wait-set.ts'
 import { decode, encode } from '../codec/codec.ts'
 import { makeInbox } from '../codec/msgpack.ts'
 import { encodeQuick, quickWords } from '../codec/quick.ts'
 import { ArgumentTypeError, EmptyError, FullError, ShutDownError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkOptions, describe } from '../contract/options.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
-import { CLOSED, DONE, DROPPED, HELD_UP, INLINE_BYTES, LOG_WORDS, Log, NOT_EMPTY, NOT_FULL, type Taken } from './log.ts'
+import {
+  CLOSED,
+  DONE,
+  DROPPED,
+  HELD_UP,
+  INLINE_BYTES,
+  LOG_WORDS,
+  Log,
+  NOT_EMPTY,
+  NOT_FULL,
+  OPEN,
+  type Taken,
+} from './log.ts'
 
 const KIND = 5
 const MAX_ITEMS = 0x7fffffff
@@ -29,7 +41,7 @@ export interface QueueOptions {
 }
 
 /** A value on its way in: small ones in `payload`, others in a block that belongs to this process until it is put. */
-interface Outgoing {
+export interface Outgoing {
   readonly payload: Int32Array
   readonly bytes: number
   readonly head: number
@@ -114,7 +126,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     let out: Outgoing | undefined
     try {
       this.assertOpen()
-      out = this.#pack(item)
+      out = this.pack(item)
       if (options === undefined && this.#puts.idle) {
         const got = this.#tryPut(out)
         if (got !== NONE && got !== BUSY) return served(undefined)
@@ -138,7 +150,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
   /** As put(), but blocks this thread. */
   putSync(item: T, options?: SyncWaitOptions): void {
     this.assertOpen()
-    let out = this.#pack(item)
+    let out = this.pack(item)
     try {
       if (options === undefined && this.#puts.idle) {
         const got = this.#tryPut(out)
@@ -159,7 +171,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
    */
   putNowait(item: T): void {
     this.assertOpen()
-    const out = this.#pack(item)
+    const out = this.pack(item)
     try {
       const got = this.#tryPut(out)
       if (got !== NONE && got !== BUSY) return
@@ -204,7 +216,8 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     }
   }
 
-  #pack(item: T): Outgoing {
+  /** @internal A value as it goes in. Throws what put() throws for it. */
+  protected pack(item: T): Outgoing {
     const head = encodeQuick(item)
     if (head > 0) return { payload: quickWords, bytes: head, head, block: 0 }
     const message = encode(item)
@@ -243,17 +256,17 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
    */
   get(options?: WaitOptions): Promise<T> {
     if (this.closed) return Promise.reject(this.closedError())
-    return this.#gets.until('Queue.get()', () => this.#tryGet(), options)
+    return this.#gets.until('Queue.get()', () => this.tryGet(), options)
   }
 
   /** As get(), but blocks this thread. */
   getSync(options?: SyncWaitOptions): T {
     this.assertOpen()
     if (options === undefined && this.#gets.idle) {
-      const got = this.#tryGet()
+      const got = this.tryGet()
       if (got !== NONE && got !== BUSY) return got
     }
-    return this.#gets.untilSync('Queue.getSync()', () => this.#tryGet(), options)
+    return this.#gets.untilSync('Queue.getSync()', () => this.tryGet(), options)
   }
 
   /**
@@ -263,7 +276,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
    */
   getNowait(): T {
     this.assertOpen()
-    const got = this.#tryGet()
+    const got = this.tryGet()
     if (got === NONE || got === BUSY) throw new EmptyError('Expected an item in the queue, but it is empty')
     return got
   }
@@ -284,25 +297,43 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
   }
 
   #tryGetMany(max: number): T[] | typeof NONE | typeof BUSY {
-    const first = this.#tryGet()
+    const first = this.tryGet()
     if (first === NONE || first === BUSY) return first as typeof NONE
     const items: T[] = [first as T]
     while (items.length < max) {
       if (this.#log.size() === 0) break
       try {
-        const next = this.#tryGet()
+        const next = this.tryGet()
         if (next === NONE || next === BUSY) break
         items.push(next as T)
       } catch (error) {
         // Those before are taken and must be given. Whoever calls next gets the error, or meets the end himself.
-        if (!(error instanceof ShutDownError)) this.#failed = { error }
+        if (!(error instanceof ShutDownError)) this.keepFailure(error)
         break
       }
     }
     return items
   }
 
-  #tryGet(): T | typeof NONE | typeof BUSY {
+  /** @internal An item could not be unpacked and is gone: the next get says so. */
+  protected keepFailure(error: unknown): void {
+    this.#failed = { error }
+  }
+
+  /** @internal Waits in line with those who get. */
+  protected untilTaken<R>(what: string, attempt: Attempt<R>, options?: WaitOptions): Promise<R> {
+    if (this.closed) return Promise.reject(this.closedError())
+    return this.#gets.until(what, attempt, options)
+  }
+
+  /** @internal The same, blocking. */
+  protected untilTakenSync<R>(what: string, attempt: Attempt<R>, options?: SyncWaitOptions): R {
+    this.assertOpen()
+    return this.#gets.untilSync(what, attempt, options)
+  }
+
+  /** @internal One attempt: an item that has been taken. */
+  protected tryGet(): T | typeof NONE | typeof BUSY {
     if (this.#failed) {
       const { error } = this.#failed
       this.#failed = undefined
@@ -311,13 +342,19 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     const taken = unpacking ? new Inbox() : inbox
     const outcome = this.#log.get(taken)
     if (outcome === DONE) return this.#unpack(taken)
-    if (outcome === CLOSED) this.#throwShutDown()
+    if (outcome === CLOSED) this.throwShutDown()
     return outcome === HELD_UP ? BUSY : NONE
   }
 
-  #throwShutDown(): never {
-    if (this.#log.state === DROPPED) drop(this.session, this.#log) // whoever was to do it may have died
+  /** @internal */
+  protected throwShutDown(): never {
+    if (this.#log.state === DROPPED) this.drop() // whoever was to do it may have died
     throw new ShutDownError('Expected an item in the queue, but it was shut down and is empty')
+  }
+
+  /** @internal Takes and frees everything that is queued. */
+  protected drop(): void {
+    drop(this.session, this.#log)
   }
 
   /** What was taken, as a value. */
@@ -373,7 +410,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     checkOptions('options', options, ['immediate'])
     const immediate = checkFlag('immediate', options?.immediate, false)
     this.#log.shutDown(immediate)
-    if (immediate) drop(this.session, this.#log)
+    if (immediate) this.drop()
     wakeAll(this.session.w, this.w, this.at + NOT_FULL)
     wakeAll(this.session.w, this.w, this.at + NOT_EMPTY)
   }
@@ -402,7 +439,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
   }
 }
 
-function checkMaxsize(options: number | QueueOptions | undefined): number {
+export function checkMaxsize(options: number | QueueOptions | undefined): number {
   if (typeof options === 'number') return checkCount('maxsize', options, 0, MAX_ITEMS)
   checkOptions('options', options, ['maxsize'])
   return options?.maxsize === undefined ? 0 : checkCount('maxsize', options.maxsize, 0, MAX_ITEMS)
@@ -463,5 +500,13 @@ export const queueKind: Kind = {
       ...checkWaiters(session, w, at + NOT_FULL),
       ...log.check(queued),
     ]
+  },
+  describe(session, address) {
+    const { w, at } = bodyAt(session, address)
+    const log = new Log(session, w, at)
+    return {
+      waiters: [...markedIn(w, at + NOT_EMPTY), ...markedIn(w, at + NOT_FULL)],
+      detail: { size: log.size(), maxsize: log.maxsize, shutDown: log.state !== OPEN },
+    }
   },
 }

@@ -13,6 +13,7 @@ import type { Shareable } from '../contract/shareable.ts'
 import { copyBytes } from './binary.ts'
 import { plainFailure } from './failure.ts'
 import { type Packed, packHead, unpackHead } from './msgpack.ts'
+import { pathOf, type Step } from './path.ts'
 import { isPlain } from './plain.ts'
 import { Replacer } from './replacer.ts'
 import { garbled, Restorer } from './restorer.ts'
@@ -20,6 +21,7 @@ import { align8, LINKED, PLAIN } from './special.ts'
 
 const NO_HANDLES: readonly Shareable[] = Object.freeze([])
 const NO_PARTS: readonly Uint8Array[] = Object.freeze([])
+const NO_STEPS: readonly (readonly Step[])[] = Object.freeze([])
 
 class Encoded implements Message {
   readonly headLength: number
@@ -29,17 +31,29 @@ class Encoded implements Message {
   private readonly packed: Packed
   private readonly start: number
   private readonly parts: readonly Uint8Array[]
+  private readonly steps: readonly (readonly Step[])[]
 
-  constructor(value: unknown, first: number, handles: readonly Shareable[], parts: readonly Uint8Array[]) {
+  constructor(
+    value: unknown,
+    first: number,
+    handles: readonly Shareable[],
+    parts: readonly Uint8Array[],
+    steps: readonly (readonly Step[])[],
+  ) {
     const packed = packHead(value, first)
     this.packed = packed
     this.start = packed.start
     this.parts = parts
     this.handles = handles
+    this.steps = steps
     this.headLength = packed.end - packed.start
     let length = this.headLength
     for (let i = 0; i < parts.length; i++) length = align8(length) + parts[i].length
     this.byteLength = length
+  }
+
+  pathOf(handle: number): string {
+    return pathOf(this.steps[handle])
   }
 
   writeTo(target: Uint8Array): void {
@@ -76,14 +90,15 @@ const LOOP_WORDS = 64
  */
 export function encode(value: unknown): Message {
   try {
-    if (isPlain(value)) return new Encoded(value, PLAIN, NO_HANDLES, NO_PARTS)
+    if (isPlain(value)) return new Encoded(value, PLAIN, NO_HANDLES, NO_PARTS, NO_STEPS)
   } catch {
     // reading a part of it threw: the replacer meets the same, and can say where
   }
   const replacer = new Replacer()
   const replaced = replacer.replace(value)
   try {
-    return new Encoded(replaced, replacer.linked ? LINKED : PLAIN, replacer.handles, replacer.parts)
+    const { handles, parts, handleSteps } = replacer
+    return new Encoded(replaced, replacer.linked ? LINKED : PLAIN, handles, parts, handleSteps)
   } catch (cause) {
     throw new NotSerializableError(
       `Expected a value of at most 4 GiB, got one that cannot be packed: ${(cause as Error).message}; send it in pieces, or as one large typed array`,

@@ -22,6 +22,8 @@ type Holder = any
 
 export class Replacer {
   readonly handles: Shareable[] = []
+  /** The way to each of them. */
+  readonly handleSteps: (readonly Step[])[] = []
   readonly parts: Uint8Array[] = []
   /** Whether the reader can only make some objects when all have arrived. */
   linked = false
@@ -121,6 +123,7 @@ export class Replacer {
     let number = this.#handleNumbers.get(value)
     if (number === undefined) {
       number = this.handles.push(value) - 1
+      this.handleSteps.push(this.#steps.slice(0, this.#depth))
       this.#handleNumbers.set(value, number)
     }
     return new Special([kind.HANDLE, number])

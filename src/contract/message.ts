@@ -8,6 +8,8 @@ export interface Message {
   readonly byteLength: number
   /** The objects that travel by reference, each once; the reader is given them again in this order. */
   readonly handles: readonly Shareable[]
+  /** Where in the value the handle of that number was met first, as in `items[3].lock`. */
+  pathOf(handle: number): string
   /** Copies the message to the start of `target`. */
   writeTo(target: Uint8Array): void
   /** The same, quicker for a small message. What lies behind its end in the last word is anything. */

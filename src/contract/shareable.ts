@@ -11,6 +11,8 @@ export interface Shareable {
 /** What travels in the object's place; only the layer that made the number can find the object again. */
 export interface ShareRef {
   readonly id: number
+  /** In which memory the number means something. */
+  readonly home: object
 }
 
 export function isShareable(value: object): value is Shareable {

@@ -19,6 +19,7 @@ type Koffi = typeof import('koffi')
  * An address that comes back is `intptr_t`: user addresses lie below 2^47, so it arrives as an exact number.
  */
 const SIGNATURES = {
+  bind: 'int bind(int, void *, unsigned int)',
   close: 'int close(int)',
   fallocate: 'int fallocate(int, int, int64_t, int64_t)',
   fcntl: 'int fcntl(int, int, int64_t)',
@@ -39,6 +40,7 @@ const SIGNATURES = {
   mutexInit: 'int pthread_mutex_init(void *, void *)',
   mutexLock: 'int pthread_mutex_lock(void *)',
   schedYield: 'int sched_yield()',
+  socket: 'int socket(int, int, int)',
   syscall: 'intptr_t syscall(long, int64_t, int64_t, int64_t)',
   syscallFutex: 'intptr_t syscall(long, void *, int64_t, int64_t, void *, void *, int64_t)',
   waitid: 'int waitid(int, unsigned int, void *, int)',
@@ -46,6 +48,7 @@ const SIGNATURES = {
 } as const
 
 export interface Libc {
+  bind(fd: number, address: Pointer, length: number): number
   close(fd: number): number
   fallocate(fd: number, mode: number, offset: number, length: number): number
   fcntl(fd: number, command: number, argument: number): number
@@ -66,6 +69,7 @@ export interface Libc {
   mutexInit(mutex: Pointer, attribute: Pointer): number
   mutexLock(mutex: Pointer): number
   schedYield(): number
+  socket(domain: number, type: number, protocol: number): number
   syscall(number: number, a: number, b: number, c: number): number
   syscallFutex(number: number, word: Pointer, op: number, value: number, timeout: Pointer, z: null, y: number): number
   waitid(kind: number, id: number, info: Pointer, options: number): number

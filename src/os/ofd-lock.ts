@@ -35,6 +35,15 @@ export function lockByte(fd: number, byte: number): boolean {
   throw new SystemCallError('fcntl', failure, `locking byte ${byte} of descriptor ${fd}`)
 }
 
+/** Gives the byte back, if this description has it. */
+export function unlockByte(fd: number, byte: number): void {
+  describe(byte)
+  flock.setInt16(0, F_UNLCK, true)
+  if (libc().fcntlLock(fd, F_OFD_SETLK, flock) < 0) {
+    throw new SystemCallError('fcntl', libc().errno(), `unlocking byte ${byte} of descriptor ${fd}`)
+  }
+}
+
 /** Whether a description other than this one holds the byte. */
 export function isByteLocked(fd: number, byte: number): boolean {
   describe(byte)

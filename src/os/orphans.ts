@@ -2,9 +2,10 @@
  * What worker threads that founded a session of their own left mapped: the end of a thread unmaps nothing, and neither
  * the thread itself (the kernel still looks into that memory when it ends) nor anybody who watches it could.
  */
-import { fstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { fstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 import { libc } from './libc.ts'
+import { mappingsOf } from './maps.ts'
 
 const MEMORY = '/memfd:multiproc (deleted)'
 
@@ -14,20 +15,10 @@ const MEMORY = '/memfd:multiproc (deleted)'
  */
 export function unmapOrphans(): void {
   if (isMainThread) return
-  const orphans = readFileSync('/proc/self/maps', 'utf8')
-    .split('\n')
-    .filter(line => line.endsWith(MEMORY))
-    .map(parse)
+  const orphans = mappingsOf(MEMORY)
   if (orphans.length === 0) return
   const open = openInodes()
   for (const { address, length, inode } of orphans) if (!open.has(inode)) libc().munmap(address, length)
-}
-
-/** `7f1c40000000-7f1d40000000 rw-s 00000000 00:01 2051 /memfd:multiproc (deleted)` */
-function parse(line: string): { address: bigint; length: number; inode: number } {
-  const [range, , , , inode] = line.split(/ +/)
-  const [start, end] = range.split('-').map(hex => BigInt(`0x${hex}`))
-  return { address: start, length: Number(end - start), inode: Number(inode) }
 }
 
 function openInodes(): Set<number> {

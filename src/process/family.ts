@@ -5,7 +5,7 @@
  * runs, and its worker threads are told by Node (environment data is handed to every worker).
  */
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
-import { currentSession, type Session } from '../arena/session.ts'
+import { ownSession, type Session } from '../arena/session.ts'
 import { isGone } from '../arena/token.ts'
 import { InvalidStateError } from '../contract/errors.ts'
 import { usableCpus } from '../os/cpu.ts'
@@ -145,7 +145,7 @@ export function nextPath(): readonly number[] {
 /** What a child is to be told. */
 export function identityFor(name: string, path: readonly number[], daemon: boolean): Identity {
   const { name: parentName, pid } = currentProcess()
-  return { name, path, daemon, authkey: authkey(), parent: { name: parentName, pid, token: currentSession().me } }
+  return { name, path, daemon, authkey: authkey(), parent: { name: parentName, pid, token: ownSession().me } }
 }
 
 /** While a child imports its target's module it may start nothing: see `checkMayStart`. */

@@ -22,11 +22,10 @@ import { toAddress, toRef } from '../arena/layout.ts'
 import { BODY, bodyAt, clearReference, holdReference } from '../arena/references.ts'
 import { LARGEST_PAGE } from '../arena/segment.ts'
 import { currentSession } from '../arena/session.ts'
-import { type Adoption, SharedObject } from '../arena/shared-object.ts'
+import { type Adoption, idIn, SharedObject } from '../arena/shared-object.ts'
 import { LARGEST } from '../arena/slab.ts'
 import { ArgumentRangeError, ArgumentTypeError, InvalidStateError } from '../contract/errors.ts'
 import { checkCount, checkOptions, describe } from '../contract/options.ts'
-import { SHAREABLE } from '../contract/shareable.ts'
 import { MAX_VIEW } from '../os/mapping.ts'
 import { Lock } from '../sync/lock.ts'
 import { RLock } from '../sync/rlock.ts'
@@ -124,7 +123,7 @@ function prepare(code: TypeCode, given: unknown, options: SharedArrayOptions | u
   if (typeof lock !== 'boolean' && !(lock instanceof Lock)) {
     throw new ArgumentTypeError(`Expected \`lock\` to be true, false, a Lock or an RLock, got ${describe(lock)}`)
   }
-  if (lock instanceof Lock) lock[SHAREABLE]() // throws when it is closed
+  if (lock instanceof Lock) idIn(currentSession(), lock, () => 'options.lock') // throws also when it is closed
   let elements: ArrayLike<number | bigint> | undefined
   if (typeof given !== 'number') {
     if (!isIterable(given)) {

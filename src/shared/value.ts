@@ -20,16 +20,16 @@ import {
   store,
   store64,
   type WideWords,
+  type Words,
   wideWordsOf,
 } from '#words'
 import type { Kind } from '../arena/kinds.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
 import { bodyAt, clearReference, holdReference } from '../arena/references.ts'
 import { currentSession } from '../arena/session.ts'
-import { Adoption, SharedObject } from '../arena/shared-object.ts'
+import { Adoption, idIn, SharedObject } from '../arena/shared-object.ts'
 import { ArgumentTypeError, InvalidStateError } from '../contract/errors.ts'
 import { checkFunction, checkOptions, describe } from '../contract/options.ts'
-import { SHAREABLE } from '../contract/shareable.ts'
 import { Lock } from '../sync/lock.ts'
 import { RLock } from '../sync/rlock.ts'
 import { fit, TYPE_CODES, type Type, type TypeCode, typeOf, type ValueOf } from './type-codes.ts'
@@ -167,22 +167,7 @@ export class Value<C extends TypeCode = TypeCode> extends SharedObject {
   }
 
   #read(): number | bigint | string {
-    switch (this.#type.form) {
-      case 'integer':
-        return this.#type.low === 0 ? load(this.w, this.at) >>> 0 : load(this.w, this.at)
-      case 'text':
-        return String.fromCharCode(load(this.w, this.at))
-      case 'float32':
-        scratch.setInt32(0, load(this.w, this.at))
-        return scratch.getFloat32(0)
-      case 'bigint': {
-        const bits = load64(this.#wide, this.at / 2)
-        return this.#type.low === 0n ? BigInt.asUintN(64, bits) : bits
-      }
-      default:
-        scratch.setBigInt64(0, load64(this.#wide, this.at / 2))
-        return scratch.getFloat64(0)
-    }
+    return readAs(this.#type, this.w, this.#wide, this.at)
   }
 
   #write(value: number | bigint | string): void {
@@ -218,6 +203,25 @@ export class RawValue<C extends TypeCode = TypeCode> extends Value<C> {
   }
 }
 
+function readAs(type: Type, w: Words, wide: WideWords, at: number): number | bigint | string {
+  switch (type.form) {
+    case 'integer':
+      return type.low === 0 ? load(w, at) >>> 0 : load(w, at)
+    case 'text':
+      return String.fromCharCode(load(w, at))
+    case 'float32':
+      scratch.setInt32(0, load(w, at))
+      return scratch.getFloat32(0)
+    case 'bigint': {
+      const bits = load64(wide, at / 2)
+      return type.low === 0n ? BigInt.asUintN(64, bits) : bits
+    }
+    default:
+      scratch.setBigInt64(0, load64(wide, at / 2))
+      return scratch.getFloat64(0)
+  }
+}
+
 function bits(value: number | bigint | string, form: Type['form']): number {
   if (form === 'integer') return (value as number) | 0
   if (form === 'text') return (value as string).charCodeAt(0)
@@ -239,7 +243,7 @@ function prepare(code: TypeCode, initial: unknown, options: ValueOptions | undef
   if (typeof asked !== 'boolean' && !(asked instanceof Lock)) {
     throw new ArgumentTypeError(`Expected \`lock\` to be true, false, a Lock or an RLock, got ${describe(asked)}`)
   }
-  if (asked instanceof Lock) asked[SHAREABLE]() // throws when it is closed
+  if (asked instanceof Lock) idIn(currentSession(), asked, () => 'options.lock') // throws also when it is closed
   const zero = type.form === 'bigint' ? 0n : type.form === 'text' ? '\0' : 0
   const first = fit(code, type, initial === undefined ? zero : initial)
   const lock = asked === true ? new RLock() : asked === false ? undefined : asked
@@ -267,5 +271,10 @@ export const valueKind: Kind = {
     const { w, at } = bodyAt(session, address)
     const type = peek(w, at + TYPE)
     return TYPE_CODES[type & ~RAW] ? [] : [`its type has number ${type}, which does not exist`]
+  },
+  describe(session, address) {
+    const { w, at } = bodyAt(session, address)
+    const code = TYPE_CODES[peek(w, at + TYPE) & ~RAW]
+    return { detail: { type: code, value: readAs(typeOf(code), w, wideWordsOf(w), at) } }
   },
 }

@@ -18,7 +18,7 @@ import { currentSession } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { slotOf } from '../arena/token.ts'
 import { type Attempt, Line, NONE } from '../arena/until.ts'
-import { forget, WAIT_SET_WORDS, wakeAll } from '../arena/wait-set.ts'
+import { forget, markedIn, WAIT_SET_WORDS, wakeAll } from '../arena/wait-set.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 
 const KIND = 3
@@ -126,5 +126,9 @@ export const eventKind: Kind = {
   check(session, address) {
     const { w, at } = bodyAt(session, address)
     return checkWaiters(session, w, at + WAITERS)
+  },
+  describe(session, address) {
+    const { w, at } = bodyAt(session, address)
+    return { waiters: markedIn(w, at + WAITERS), detail: { set: (load(w, at) & SET) !== 0 } }
   },
 }

@@ -13,7 +13,7 @@ class Handle implements Shareable {
     this.id = id
   }
   [SHAREABLE]() {
-    return { id: this.id }
+    return { id: this.id, home: Handle }
   }
 }
 

@@ -1,4 +1,4 @@
-// What Lock and RLock have in common: one holder at a time, whoever waits is served, and the dead hold nothing.
+// What Lock, RLock and Condition have in common: one holder at a time, whoever waits is served, and the dead hold nothing.
 import assert from 'node:assert/strict'
 import { ClosedError, type Event, InvalidStateError, type Lock, MultiprocError, TimeoutError } from 'multiproc'
 import { call, callAndStay, hold, type Outcome, waitIn } from '../fixtures/conformance.ts'
@@ -6,9 +6,13 @@ import { countUnder, dieHolding, endHolding } from '../fixtures/conformance-sync
 import { LIMIT, launch } from './implementation.ts'
 import { asleep, ended, killed, rings, type Suite } from './suite.ts'
 
-/** `name` is the class; `lockFor` makes one. */
-export function exclusion(name: 'Lock' | 'RLock', { make, test, death }: Suite): void {
-  const newLock = (): Lock | Promise<Lock> => (name === 'Lock' ? make.lock() : make.rlock())
+/** `name` says what `newLock` makes. `reentrant`: its holder may take it again. */
+export function exclusion(
+  name: string,
+  newLock: () => Lock | Promise<Lock>,
+  reentrant: boolean,
+  { make, test, death }: Suite,
+): void {
   const why = { mine: true }
 
   /** A lock that a child holds, and the child. */
@@ -142,8 +146,8 @@ export function exclusion(name: 'Lock' | 'RLock', { make, test, death }: Suite):
         const held = await lock.acquire()
         const child = launch(t, make, callAndStay, lock, form, [], report)
         const controller = new AbortController()
-        // an RLock's own holder would take it again at once: there the child is alone
-        const mine = name === 'Lock' ? lock.acquire({ signal: controller.signal }) : undefined
+        // its own holder may take it again at once: then the child is alone
+        const mine = !reentrant ? lock.acquire({ signal: controller.signal }) : undefined
         await rings(make, [child], () => {
           held.release()
           controller.abort(why)

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { waitIn, waitInSeveral } from '../fixtures/conformance.ts'
+import { waitHolding } from '../fixtures/conformance-condition.ts'
 import { type Except, type Implementation, launch } from './implementation.ts'
 import { ticksOf } from './stat.ts'
 import { asleep, type Suite, suite } from './suite.ts'
@@ -33,6 +34,8 @@ function processorTime({ make, test }: Suite): void {
       [event, 'waitSync'],
     ]
     const children = waits.map(([object, method, ...args]) => launch(t, make, waitIn, object, method, ...args))
+    const condition = await make.condition()
+    for (const how of ['wait', 'waitSync'] as const) children.push(launch(t, make, waitHolding, condition, how))
     children.push(launch(t, make, waitInSeveral, empty, event))
     await asleep(make, ...children)
     const used = await ticksWithin(

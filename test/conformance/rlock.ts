@@ -9,7 +9,7 @@ import { type Except, type Implementation, LIMIT, launch } from './implementatio
 import { ended, killed, type Suite, suite } from './suite.ts'
 
 export function rlockSuite(make: Implementation, except: readonly Except[] = []): void {
-  suite('RLock', make, except, [all => exclusion('RLock', all), own, fromCPython])
+  suite('RLock', make, except, [all => exclusion('RLock', () => all.make.rlock(), true, all), own, fromCPython])
 }
 
 function own({ make, test, death }: Suite): void {

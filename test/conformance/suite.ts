@@ -61,9 +61,12 @@ function keeping(make: Implementation, made: { close(): void }[]): Implementatio
   return {
     ...make,
     queue: async options => keep(make.queue(options)),
+    joinableQueue: async options => keep(make.joinableQueue(options)),
+    simpleQueue: async () => keep(make.simpleQueue()),
     lock: async () => keep(make.lock()),
     rlock: async () => keep(make.rlock()),
     event: async () => keep(make.event()),
+    condition: async lock => keep(make.condition(lock)),
     value: async (type, initial, options) => keep(make.value(type, initial, options)),
     rawValue: async (type, initial) => keep(make.rawValue(type, initial)),
     sharedMemory: async options => keep(make.sharedMemory(options)),

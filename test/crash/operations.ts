@@ -8,7 +8,10 @@ import { holdersOf } from '#src/arena/references.js'
 import { guard } from '#src/arena/runs.js'
 import { currentSession } from '#src/arena/session.js'
 import { peek, poke } from '../support/words.crash.js'
+import { conditionOperations } from './condition-operations.js'
+import { joinableQueueOperations } from './joinable-queue-operations.js'
 import { memoryOperations } from './memory-operations.js'
+import { shareOperations } from './share-operations.js'
 import type { Sleeping } from './sleeper.js'
 
 /** Where an operation stood when its process died: before its one commit or after it. */
@@ -140,6 +143,8 @@ function leftBehind(lock: Lock): boolean {
 }
 
 export const operations: Record<string, Operation> = {
+  ...conditionOperations,
+  ...joinableQueueOperations,
   'Queue.putNowait() of a small item': put({ n: 1 }, ['a', 'b'], []),
   'Queue.putNowait() of 3 KB': put('x'.repeat(3000), ['a'], [1024, 4096]),
   'Queue.putNowait() into an empty queue, which needs its first segment': put('first', [], [1024]),
@@ -422,6 +427,8 @@ export const operations: Record<string, Operation> = {
     act: (_, outer) => outer.close(),
     verify: () => 'before',
   },
+  ...shareOperations,
+
   'Process.start()': {
     traceless: true,
     prepare: () => ({}),

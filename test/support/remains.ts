@@ -35,7 +35,12 @@ export class Remains {
 
   constructor() {
     // Node would keep compiled programs, such as npm, in the temporary folder
-    this.env = { [mark]: path.basename(this.#folder), TMPDIR: this.#folder, NODE_DISABLE_COMPILE_CACHE: '1' }
+    this.env = {
+      [mark]: path.basename(this.#folder),
+      TMPDIR: this.#folder,
+      NODE_DISABLE_COMPILE_CACHE: '1',
+      MULTIPROC_COMMONS: path.basename(this.#folder), // share() meets nobody from outside the run
+    }
   }
 
   /** Living processes of this run. */

@@ -11,7 +11,7 @@ interface Case {
   error?: RegExp
 }
 
-const imports = `import { Event, getContext, type Held, Lock, Process, Queue, RawArray, RawValue, registerClass, RLock, ShareableList, SharedArray, SharedMemory, type TypeCode, Value } from 'multiproc'`
+const imports = `import { Condition, Event, getContext, type Held, Lock, Process, Queue, RawArray, RawValue, registerClass, RLock, ShareableList, SharedArray, SharedMemory, type TypeCode, Value } from 'multiproc'`
 
 const cases: Case[] = [
   {
@@ -94,6 +94,19 @@ const cases: Case[] = [
     error: /'string' is not assignable to .*'number'/,
   },
   { title: 'an unknown start method', code: `getContext('fork')`, error: /'"fork"' is not assignable/ },
+  {
+    title: 'Condition: a lock that waits, with a lock of its own or a given one',
+    code: `const condition: Lock = new Condition(new Condition(new Lock()))
+           await (condition as Condition).waitFor(() => true, { timeout: 1, signal: AbortSignal.timeout(5) })
+           new Condition().waitForSync(() => true, { timeout: 1 })
+           new Value('i', 0, { lock: condition })`,
+  },
+  {
+    title: 'Condition.waitFor() with a predicate that is asynchronous',
+    code: `await new Condition().waitFor(async () => true)`,
+    error: /not assignable to type 'boolean'/,
+  },
+  { title: 'Condition of what is no lock', code: `new Condition(new Event())`, error: /No overload matches/ },
   {
     title: 'Process: args must be those of the target',
     code: `export function add(a: number, b: number) { return a + b }

@@ -3,7 +3,7 @@
  * freed with it, what the child is told and what it is given.
  */
 import { sealParcel } from '../../arena/parcel.ts'
-import { currentSession, type Session } from '../../arena/session.ts'
+import { ownSession, type Session } from '../../arena/session.ts'
 import { encode } from '../../codec/codec.ts'
 import type { Child, GivenToChild, StartPlan, ToldToChild } from '../start-method.ts'
 
@@ -26,7 +26,7 @@ export function endow(
   const args = encode({ args: plan.args } satisfies GivenToChild)
   const { identity, target, method } = plan
   const told: ToldToChild = { identity, target, method, argv: process.argv.slice(2), ...surroundings }
-  const session = currentSession()
+  const session = ownSession()
   const token = session.reserve(identity.name)
   try {
     const argsAt = sealParcel(session, args, token)

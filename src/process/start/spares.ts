@@ -12,7 +12,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
-import { currentSession } from '../../arena/session.ts'
+import { ownSession } from '../../arena/session.ts'
 import { peekExit, reap } from '../../os/child-status.ts'
 import { usableCpus } from '../../os/cpu.ts'
 import { isMainProcess } from '../family.ts'
@@ -96,7 +96,7 @@ function boot(): void {
   try {
     fixed = surroundings().fixed
     child = spawn(process.execPath, [...inheritedExecArgv(), BOOTSTRAP, SPARE_NAME, String(process.pid)], {
-      stdio: ['ignore', 'inherit', 'inherit', currentSession().fd, 'pipe'],
+      stdio: ['ignore', 'inherit', 'inherit', ownSession().fd, 'pipe'],
     })
   } catch {
     return // no spare, no harm: children are started cold
