@@ -275,4 +275,8 @@ export const sharedArrayKind: Kind = {
     const offset = offsetFor(lengthAt(w, at) * ARRAY_CLASSES[code].BYTES_PER_ELEMENT)
     return peek(w, at + OFFSET) === offset ? [] : [`its elements begin at ${peek(w, at + OFFSET)}, not at ${offset}`]
   },
+  describe(session, address) {
+    const { w, at } = bodyAt(session, address)
+    return { detail: { type: TYPE_CODES[peek(w, at + TYPE)], length: lengthAt(w, at) } }
+  },
 }

@@ -4,7 +4,7 @@ import { freemem } from 'node:os'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { ArgumentRangeError, Queue, RawArray, SharedArray } from 'multiproc'
+import { ArgumentRangeError, inspect, Queue, RawArray, SharedArray, SharedMemory } from 'multiproc'
 import { check } from '#src/arena/check.js'
 import { leave } from '#src/arena/latch.js'
 import { HEADER, UNIT } from '#src/arena/layout.js'
@@ -193,4 +193,14 @@ test('SharedArray of 5 GiB: its ends can be written and read here and in another
   })
   assert.equal(code, 0, stderr)
   assert.equal(stdout, `${5 * GIB} ${5 * GIB} 0 0\n0 2 1\ntrue\n`)
+})
+
+test('inspect() shows the type and length of an array, and the name of named memory', () => {
+  const [array, shm] = [new RawArray('H', 12_345), new SharedMemory({ create: true, size: 7 })]
+  const objects = inspect().objects
+  const own = objects.find(({ kind, detail }) => kind === 'SharedArray' && detail.length === array.length)
+  assert.equal(own?.detail.type, 'H')
+  const named = objects.find(({ kind, detail }) => kind === 'SharedMemory' && detail.name === shm.name)
+  assert.equal(named?.detail.tracked, true)
+  shm.unlink()
 })
