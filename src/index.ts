@@ -1,7 +1,10 @@
 /** The public API, and nothing else. */
 import './handles.ts'
 
+export { Connection } from './channel/connection.ts'
+export { Pipe, type PipeOptions } from './channel/pipe.ts'
 export { Queue, type QueueOptions } from './channel/queue.ts'
+export { wait } from './channel/wait.ts'
 export { registerClass } from './codec/register-class.ts'
 export * from './contract/errors.ts'
 export type { SyncWaitOptions, WaitOptions } from './contract/waiting.ts'

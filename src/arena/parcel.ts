@@ -65,13 +65,20 @@ export function openParcel(session: Session, block: number): OpenParcel {
   }
 }
 
-function read(session: Session, block: number, objects: readonly number[]): OpenParcel {
+/** The message in a parcel that belongs to this participant, unopened: what it carries is not this participant's. */
+export function contentsOf(session: Session, block: number): Pick<OpenParcel, 'bytes' | 'headLength'> {
   const { w, at } = objectAt(session, block)
   const length = (peek(w, at + PARCEL_WORDS.low) >>> 0) + peek(w, at + PARCEL_WORDS.high) * 2 ** 32
   return {
-    bytes: session.segment.bytesAt(block + headerBytes(objects.length), length),
+    bytes: session.segment.bytesAt(block + headerBytes(peek(w, at + PARCEL_WORDS.handles)), length),
     headLength: peek(w, at + PARCEL_WORDS.headLength),
-    handles: objects.map(object => session.handle(object)),
+  }
+}
+
+function read(session: Session, block: number, objects: readonly number[]): OpenParcel {
+  return {
+    ...contentsOf(session, block),
+    handles: objects.map(object => session.handle(object).face),
     free: () => session.allocator.free(block),
   }
 }

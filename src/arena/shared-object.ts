@@ -44,6 +44,11 @@ export abstract class SharedObject implements Shareable {
     return { id: this.address }
   }
 
+  /** @internal What a message that carries it gives to its receiver: this handle, or the object that stands in front of it. */
+  get face(): object {
+    return this
+  }
+
   /** True after close() in this process. */
   get closed(): boolean {
     return this.#closed

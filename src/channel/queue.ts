@@ -17,8 +17,21 @@ import { makeInbox } from '../codec/msgpack.ts'
 import { encodeQuick, quickWords } from '../codec/quick.ts'
 import { ArgumentTypeError, EmptyError, FullError, ShutDownError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkOptions, describe } from '../contract/options.ts'
+import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
-import { CLOSED, DONE, DROPPED, HELD_UP, INLINE_BYTES, LOG_WORDS, Log, NOT_EMPTY, NOT_FULL, type Taken } from './log.ts'
+import {
+  CLOSED,
+  DONE,
+  DROPPED,
+  HELD_UP,
+  INLINE_BYTES,
+  LOG_WORDS,
+  Log,
+  NOT_EMPTY,
+  NOT_FULL,
+  OPEN,
+  type Taken,
+} from './log.ts'
 
 const KIND = 5
 const MAX_ITEMS = 0x7fffffff
@@ -76,7 +89,7 @@ const NO_HANDLES: readonly unknown[] = []
  * assert.equal(queue.getSync(), 2)
  * await assert.rejects(queue.get({ timeout: 10 }), TimeoutError)
  */
-export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T> {
+export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>, Waitable {
   readonly #log: Log
   readonly #puts: Line
   readonly #gets: Line
@@ -390,6 +403,12 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
       }
       yield item
     }
+  }
+
+  /** @internal for wait(): there is an item, or the end. */
+  [WAITABLE](): Readiness {
+    this.assertOpen()
+    return this.#gets.readiness(() => this.#failed !== undefined || this.#log.size() > 0 || this.#log.state !== OPEN)
   }
 
   protected override summary(): Record<string, unknown> {

@@ -25,6 +25,7 @@ import { isGone } from '../arena/token.ts'
 import { type Attempt, Line, NONE } from '../arena/until.ts'
 import { InvalidStateError } from '../contract/errors.ts'
 import { checkFunction } from '../contract/options.ts'
+import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import type { Held } from './held.ts'
 
@@ -69,7 +70,7 @@ class Hold implements Held {
  * held.release()
  * assert.equal(await lock.with(() => 'done'), 'done')
  */
-export class Lock extends SharedObject {
+export class Lock extends SharedObject implements Waitable {
   readonly #line: Line
   readonly #arena: Words
   readonly #me: number
@@ -190,6 +191,18 @@ export class Lock extends SharedObject {
     } finally {
       held.release()
     }
+  }
+
+  /** @internal for wait(): it can be taken. */
+  [WAITABLE](): Readiness {
+    this.assertOpen()
+    return this.#line.readiness(() => this.canBeTaken())
+  }
+
+  /** @internal */
+  protected canBeTaken(): boolean {
+    const holder = holderOf(this.w, this.at)
+    return holder === 0 || holder === ORPHAN || isGone(this.#arena, holder)
   }
 
   protected override summary(): Record<string, unknown> {

@@ -98,8 +98,16 @@ export class RLock extends Lock {
 
   /** One more acquisition by whoever has it; undefined: the caller is somebody else. */
   #again(caller: Tree | undefined): Again | undefined {
-    if (this.#holds.length === 0 || holderOf(this.w, this.at) !== this.session.me) return undefined
-    return this.#tree === undefined || isInside(caller, this.#tree) ? this.#add(false) : undefined
+    return this.#has(caller) ? this.#add(false) : undefined
+  }
+
+  #has(caller: Tree | undefined): boolean {
+    if (this.#holds.length === 0 || holderOf(this.w, this.at) !== this.session.me) return false
+    return this.#tree === undefined || isInside(caller, this.#tree)
+  }
+
+  protected override canBeTaken(): boolean {
+    return this.#has(trees.getStore()) || super.canBeTaken()
   }
 
   #try(caller: Tree | undefined, tree: Tree | undefined): Held | typeof NONE {
