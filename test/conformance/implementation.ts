@@ -1,8 +1,10 @@
 // What a suite runs on: how objects are made, how children are started, and what can be seen of them from outside.
 import type { TestContext } from 'node:test'
 import type {
+  Connection,
   Event,
   Lock,
+  PipeOptions,
   Process,
   ProcessOptions,
   Queue,
@@ -24,6 +26,7 @@ export interface Implementation {
   rlock(): Made<RLock>
   event(): Made<Event>
   value<C extends TypeCode>(type: C, initial?: Value<C>['value'], options?: ValueOptions): Made<Value<C>>
+  pipe<A = any, B = A>(options?: boolean | PipeOptions): Made<[Connection<A, B>, Connection<B, A>]>
   process<A extends unknown[]>(options: ProcessOptions<A>): Process<A>
   /** The child is asleep in an operation that waits. */
   isAsleep(child: Process): boolean

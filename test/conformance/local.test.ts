@@ -1,10 +1,11 @@
 // Every suite on objects in shared memory, with children started by spawn.
-import { Event, Lock, Process, Queue, RLock, Value } from 'multiproc'
+import { Event, Lock, Pipe, Process, Queue, RLock, Value } from 'multiproc'
 import { check } from '#src/arena/check.js'
 import { AWAKE } from '#src/arena/doorbell.js'
 import { HEADER, SLOT, slotAt, UNIT } from '#src/arena/layout.js'
 import { participants } from '#src/arena/participants.js'
 import { currentSession } from '#src/arena/session.js'
+import { connectionSuite } from './connection.ts'
 import { eventSuite } from './event.ts'
 import { idleSuite } from './idle.ts'
 import type { Implementation } from './implementation.ts'
@@ -12,6 +13,7 @@ import { lockSuite } from './lock.ts'
 import { queueSuite } from './queue.ts'
 import { rlockSuite } from './rlock.ts'
 import { valueSuite } from './value.ts'
+import { waitSuite } from './wait.ts'
 
 const spawn: Implementation = {
   name: 'spawn',
@@ -20,6 +22,7 @@ const spawn: Implementation = {
   rlock: () => new RLock(),
   event: () => new Event(),
   value: (type, initial, options) => new Value(type, initial, options),
+  pipe: options => Pipe(options),
   process: options => new Process(options),
   isAsleep: child => (wordOf(child, SLOT.asleep) ?? AWAKE) !== AWAKE,
   isRung: child => wordOf(child, SLOT.rung) === 1,
@@ -40,4 +43,6 @@ lockSuite(spawn)
 rlockSuite(spawn)
 eventSuite(spawn)
 valueSuite(spawn)
+connectionSuite(spawn)
+waitSuite(spawn)
 idleSuite(spawn)

@@ -64,6 +64,11 @@ function keeping(make: Implementation, made: { close(): void }[]): Implementatio
     lock: async () => keep(make.lock()),
     rlock: async () => keep(make.rlock()),
     event: async () => keep(make.event()),
+    pipe: async options => {
+      const ends = await make.pipe(options)
+      made.push(...ends)
+      return ends as never
+    },
     value: async (type, initial, options) => keep(make.value(type, initial, options)),
   }
 }
