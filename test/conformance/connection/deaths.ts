@@ -86,7 +86,8 @@ export function deaths({ make, death }: Suite): void {
       const child = launch(t, make, holdEnd, b, held)
       b.close()
       await held.wait({ timeout: LIMIT })
-      const waits = call2(a, form, args)
+      if (form.endsWith('Sync')) child.kill() // and be blocked when it is gone
+      const waits = outcomeOf(() => a[form](...(args as [])))
       child.kill()
       const outcome = await waits
       if (form.startsWith('poll')) assert.equal(outcome, true)
@@ -151,9 +152,9 @@ export function deaths({ make, death }: Suite): void {
   })
 }
 
-async function call2(end: any, form: string, args: unknown[]): Promise<unknown> {
+async function outcomeOf(run: () => unknown): Promise<unknown> {
   try {
-    return await end[form](...args)
+    return await run()
   } catch (error) {
     return error
   }
