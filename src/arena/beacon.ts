@@ -65,10 +65,7 @@ export class Beacon {
       store(w, cell + TOKEN, 0)
       throw error
     }
-    store(w, at + ASKED, 1)
-    store(w, cell + INODE, pipe.inode | 0)
-    store(w, cell + LIT, 0)
-    store(w, cell + DESCRIPTOR, pipe.write + 1) // [N2] pairs with the load in lightAll
+    showOwn(w, at, cell, pipe)
     return new Beacon(w, cell, me, pipe)
   }
 
@@ -78,15 +75,22 @@ export class Beacon {
   }
 
   light(): void {
-    store(this.#w, this.#cell + LIT, 1)
-    writeByte(this.#pipe.write)
+    lightOwn(this.#w, this.#cell, this)
   }
 
   /** There was nothing just now. `ready` looks once more. */
   darken(ready: () => boolean): void {
+    darkenOwn(this.#w, this.#cell, this, ready)
+  }
+
+  /** @internal */
+  write(): void {
+    writeByte(this.#pipe.write)
+  }
+
+  /** @internal */
+  drain(): void {
     drain(this.#pipe.read)
-    store(this.#w, this.#cell + LIT, 0) // [N4] pairs with [N3]
-    if (ready()) this.light()
   }
 
   close(): void {
@@ -97,7 +101,35 @@ export class Beacon {
   }
 }
 
-function claim(w: Words, at: number, me: number): number {
+/** The pipe of a beacon; the interleaving checker brings a word in its place. */
+export interface Lamp {
+  write(): void
+  drain(): void
+}
+
+/** @internal the owner's steps, and `claim`, for the interleaving checker. */
+export function showOwn(w: Words, at: number, cell: number, pipe: { write: number; inode: number }): void {
+  store(w, at + ASKED, 1)
+  store(w, cell + INODE, pipe.inode | 0)
+  store(w, cell + LIT, 0)
+  store(w, cell + DESCRIPTOR, pipe.write + 1) // [N2] pairs with the load in lightAll
+}
+
+/** @internal */
+export function lightOwn(w: Words, cell: number, lamp: Lamp): void {
+  store(w, cell + LIT, 1)
+  lamp.write()
+}
+
+/** @internal */
+export function darkenOwn(w: Words, cell: number, lamp: Lamp, ready: () => boolean): void {
+  lamp.drain()
+  store(w, cell + LIT, 0) // [N4] pairs with [N3]
+  if (ready()) lightOwn(w, cell, lamp)
+}
+
+/** @internal */
+export function claim(w: Words, at: number, me: number): number {
   for (let i = 0; i < BEACONS; i++) {
     const cell = at + FIRST + i * CELL
     if (compareExchange(w, cell + TOKEN, 0, me) === 0) return cell // [N1]
@@ -106,17 +138,17 @@ function claim(w: Words, at: number, me: number): number {
 }
 
 /** After something was made available: whoever watches sees it. `arena`: the words that hold the participants. */
-export function lightAll(arena: Words, w: Words, at: number): void {
+export function lightAll(arena: Words, w: Words, at: number, write: typeof reach = reach): void {
   if (load(w, at + ASKED) === 0) return
   for (let i = 0; i < BEACONS; i++) {
     const cell = at + FIRST + i * CELL
     if (load(w, cell + TOKEN) === 0) continue
-    if (exchange(w, cell + LIT, 1) === 0) reach(arena, w, cell) // [N3] publishes what was made available; pairs with [N4]
+    if (exchange(w, cell + LIT, 1) === 0) write(arena, w, cell) // [N3] publishes what was made available; pairs with [N4]
   }
 }
 
 /** For a recovery, as doorbells are: whatever `lit` says. The cells of `dead` are free. Does not throw. */
-export function recoverBeacons(arena: Words, w: Words, at: number, dead: number): void {
+export function recoverBeacons(arena: Words, w: Words, at: number, dead: number, write: typeof reach = reach): void {
   if (load(w, at + ASKED) === 0) return
   for (let i = 0; i < BEACONS; i++) {
     const cell = at + FIRST + i * CELL
@@ -126,7 +158,7 @@ export function recoverBeacons(arena: Words, w: Words, at: number, dead: number)
       compareExchange(w, cell + TOKEN, dead, 0) // [N5]
     } else if (token !== 0) {
       store(w, cell + LIT, 1)
-      reach(arena, w, cell)
+      write(arena, w, cell)
     }
   }
 }

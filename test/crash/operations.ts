@@ -8,6 +8,7 @@ import { holdersOf } from '#src/arena/references.js'
 import { guard } from '#src/arena/runs.js'
 import { currentSession } from '#src/arena/session.js'
 import { peek, poke } from '../support/words.crash.js'
+import { connectionOperations } from './connection-operations.js'
 import type { Sleeping } from './sleeper.js'
 
 /** Where an operation stood when its process died: before its one commit or after it. */
@@ -41,7 +42,7 @@ export function pattern(length: number, seed = 1): Uint8Array {
 }
 
 /** Blocks of these sizes can be had without a new slab from here on. */
-function stock(...sizes: number[]): void {
+export function stock(...sizes: number[]): void {
   const { allocator } = currentSession()
   for (const block of sizes.map(size => allocator.allocate(size))) allocator.free(block)
 }
@@ -139,6 +140,7 @@ function leftBehind(lock: Lock): boolean {
 }
 
 export const operations: Record<string, Operation> = {
+  ...connectionOperations,
   'Queue.putNowait() of a small item': put({ n: 1 }, ['a', 'b'], []),
   'Queue.putNowait() of 3 KB': put('x'.repeat(3000), ['a'], [1024, 4096]),
   'Queue.putNowait() into an empty queue, which needs its first segment': put('first', [], [1024]),
