@@ -1,6 +1,9 @@
 /** Which class stands behind each kind of shared object, and which of our own travel by value: the only place that names them all. */
 import { registerKinds } from './arena/kinds.ts'
 import { joinableQueueKind } from './channel/joinable-queue.ts'
+
+import { pipeCoreKind } from './channel/pipe-core.ts'
+import { pipeEndKind } from './channel/pipe-end.ts'
 import { queueKind } from './channel/queue.ts'
 import { simpleQueueKind } from './channel/simple-queue.ts'
 import { registerClass } from './codec/register-class.ts'
@@ -35,6 +38,8 @@ registerKinds([
   conditionKind,
   joinableQueueKind,
   simpleQueueKind,
+  pipeCoreKind,
+  pipeEndKind,
 ])
 
 // a list is nothing but its block, which travels as a handle

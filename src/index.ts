@@ -1,9 +1,12 @@
 /** The public API, and nothing else. */
 import './handles.ts'
 
+export { Connection } from './channel/connection.ts'
 export { JoinableQueue, type JoinableQueueOptions, type Lease } from './channel/joinable-queue.ts'
+export { Pipe, type PipeOptions } from './channel/pipe.ts'
 export { Queue, type QueueOptions } from './channel/queue.ts'
 export { SimpleQueue } from './channel/simple-queue.ts'
+export { wait } from './channel/wait.ts'
 export { registerClass } from './codec/register-class.ts'
 export { inspect, type SessionReport } from './commons/inspect.ts'
 export { share } from './commons/share.ts'

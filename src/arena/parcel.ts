@@ -76,9 +76,17 @@ export function readParcel(session: Session, block: number): ParcelContents {
   return read(session, block, objects)
 }
 
-function read(session: Session, block: number, objects: readonly number[]): OpenParcel {
+/** The message in a parcel that belongs to this participant, unopened: what it carries is not this participant's. */
+export function contentsOf(session: Session, block: number): Pick<OpenParcel, 'bytes' | 'headLength'> {
   const { w, at } = objectAt(session, block)
   const length = (peek(w, at + PARCEL_WORDS.low) >>> 0) + peek(w, at + PARCEL_WORDS.high) * 2 ** 32
+  return {
+    bytes: session.segment.bytesAt(block + headerBytes(peek(w, at + PARCEL_WORDS.handles)), length),
+    headLength: peek(w, at + PARCEL_WORDS.headLength),
+  }
+}
+
+function read(session: Session, block: number, objects: readonly number[]): OpenParcel {
   const handles: unknown[] = []
   let failure: unknown
   for (const object of objects) {
@@ -90,8 +98,7 @@ function read(session: Session, block: number, objects: readonly number[]): Open
   }
   if (failure !== undefined) throw failure
   return {
-    bytes: session.segment.bytesAt(block + headerBytes(objects.length), length),
-    headLength: peek(w, at + PARCEL_WORDS.headLength),
+    ...contentsOf(session, block),
     handles,
     free: () => session.allocator.free(block),
   }

@@ -54,7 +54,7 @@ export abstract class SharedObject implements Shareable {
     return { id: this.address, home: this.session }
   }
 
-  /** @internal what the user has: the handle itself, or what it stands behind. */
+  /** @internal What a message that carries it gives to its receiver: this handle, or the object that stands in front of it. */
   get face(): object {
     return this
   }

@@ -17,6 +17,7 @@ import { makeInbox } from '../codec/msgpack.ts'
 import { encodeQuick, quickWords } from '../codec/quick.ts'
 import { ArgumentTypeError, EmptyError, FullError, ShutDownError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkOptions, describe } from '../contract/options.ts'
+import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import {
   CLOSED,
@@ -88,7 +89,7 @@ const NO_HANDLES: readonly unknown[] = []
  * assert.equal(queue.getSync(), 2)
  * await assert.rejects(queue.get({ timeout: 10 }), TimeoutError)
  */
-export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T> {
+export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>, Waitable {
   readonly #log: Log
   readonly #puts: Line
   readonly #gets: Line
@@ -427,6 +428,12 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
       }
       yield item
     }
+  }
+
+  /** @internal for wait(): there is an item, or the end. */
+  [WAITABLE](): Readiness {
+    this.assertOpen()
+    return this.#gets.readiness(() => this.#failed !== undefined || this.#log.size() > 0 || this.#log.state !== OPEN)
   }
 
   protected override summary(): Record<string, unknown> {

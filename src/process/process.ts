@@ -18,6 +18,7 @@ import {
   checkTimeout,
   describe,
 } from '../contract/options.ts'
+import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import { endWithThisProcess } from './daemons.ts'
 import { checkMayStart, children, identityFor, nextPath } from './family.ts'
@@ -81,7 +82,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
  * await child.join()
  * assert.equal(child.exitCode, 0)
  */
-export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
+export class Process<A extends unknown[] = any[]> implements AsyncDisposable, Waitable {
   /** Set in the classes of a context: they start their children in this way, whatever setStartMethod() says. */
   static readonly [START_METHOD]: StartMethod | undefined = undefined
   readonly #name: string
@@ -93,6 +94,8 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
   #child: Child | undefined
   #closed = false
   #joining = 0
+  /** Those in wait(): a child takes no listener back, so it has one for all of them. */
+  readonly #watchers = new Set<() => void>()
 
   constructor(options: ProcessOptions<A>) {
     const given = checkOptions<ProcessOptions<A>>('options', options, OPTIONS)
@@ -151,6 +154,9 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
     this.#options = undefined
     children.add(this)
     child.onEnd(() => children.delete(this))
+    child.onEnd(() => {
+      for (const tell of [...this.#watchers]) tell()
+    })
     if (this.#daemon) {
       child.keepAlive(false)
       endWithThisProcess(child)
@@ -181,8 +187,7 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
     if (limitMs === 0 || child.hasEnded()) return
     let timer: NodeJS.Timeout | undefined
     let onAbort: (() => void) | undefined
-    this.#joining += 1
-    child.keepAlive(true)
+    this.#keepAlive(child, 1)
     try {
       await new Promise<void>((resolve, reject) => {
         child.onEnd(resolve)
@@ -193,8 +198,33 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
     } finally {
       clearTimeout(timer)
       if (onAbort !== undefined) abort?.removeEventListener('abort', onAbort)
-      this.#joining -= 1
-      if (this.#daemon && this.#joining === 0) child.keepAlive(false)
+      this.#keepAlive(child, -1)
+    }
+  }
+
+  /** A daemon keeps the event loop alive only while somebody waits for it. */
+  #keepAlive(child: Child, by: 1 | -1): void {
+    this.#joining += by
+    child.keepAlive(!this.#daemon || this.#joining > 0)
+  }
+
+  /** @internal for wait(): it has ended. */
+  [WAITABLE](): Readiness {
+    const child = this.#started('waited for')
+    let tell: (() => void) | undefined
+    return {
+      ready: () => child.hasEnded(),
+      watch: told => {
+        tell = told
+        this.#watchers.add(told)
+        this.#keepAlive(child, 1)
+      },
+      unwatch: () => {
+        if (tell === undefined) return
+        this.#watchers.delete(tell)
+        tell = undefined
+        this.#keepAlive(child, -1)
+      },
     }
   }
 

@@ -11,6 +11,7 @@ import { currentSession, type Session } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { markedIn } from '../arena/wait-set.ts'
 import { checkFunction } from '../contract/options.ts'
+import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import type { Held } from './held.ts'
 import { Ownership } from './ownership.ts'
@@ -37,7 +38,7 @@ const KIND = 1
  * held.release()
  * assert.equal(await lock.with(() => 'done'), 'done')
  */
-export class Lock extends SharedObject {
+export class Lock extends SharedObject implements Waitable {
   readonly #ownership: Ownership
 
   constructor()
@@ -123,6 +124,12 @@ export class Lock extends SharedObject {
     checkFunction('fn', fn)
     this.assertOpen()
     return this.ownership.with(this, fn, options)
+  }
+
+  /** @internal for wait(): it can be taken. */
+  [WAITABLE](): Readiness {
+    this.assertOpen()
+    return this.ownership.readiness(this)
   }
 
   protected override summary(): Record<string, unknown> {

@@ -13,6 +13,7 @@ import type { SharedObject } from '../arena/shared-object.ts'
 import { isGone } from '../arena/token.ts'
 import { type Attempt, Line, NONE } from '../arena/until.ts'
 import { InvalidStateError } from '../contract/errors.ts'
+import type { Readiness } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import type { Held } from './held.ts'
 
@@ -198,6 +199,16 @@ export class Ownership {
     const suspended = { holds: this.holds.splice(0), tree: this.tree }
     this.free()
     return suspended
+  }
+
+  /** For wait(): whoever asks could take it. */
+  readiness(via: SharedObject): Readiness {
+    return this.#line.readiness(() => this.canBeTaken(), via)
+  }
+
+  protected canBeTaken(): boolean {
+    const holder = holderOf(this.#w, this.#at)
+    return holder === 0 || holder === ORPHAN || isGone(this.#arena, holder)
   }
 
   /** Waits until it is free and has it as before; without end, for whoever comes back from a wait counts on it. */

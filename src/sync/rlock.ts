@@ -88,6 +88,10 @@ class ReentrantOwnership extends Ownership {
     return this.#has(trees.getStore())
   }
 
+  protected override canBeTaken(): boolean {
+    return this.#has(trees.getStore()) || super.canBeTaken()
+  }
+
   override release(): void {
     const innermost = this.isCallers() ? this.holds.at(-1) : undefined
     if (innermost === undefined) {

@@ -6,6 +6,7 @@ import {
   Event,
   JoinableQueue,
   Lock,
+  Pipe,
   Process,
   Queue,
   RawArray,
@@ -26,6 +27,7 @@ import { collectGarbage } from '#src/os/garbage.js'
 import { until } from '../support/children.ts'
 import { arraySuite } from './array.ts'
 import { conditionSuite } from './condition.ts'
+import { connectionSuite } from './connection.ts'
 import { eventSuite } from './event.ts'
 import { idleSuite } from './idle.ts'
 import { type Except, type Implementation, LIMIT } from './implementation.ts'
@@ -38,6 +40,7 @@ import { sharedMemorySuite } from './shared-memory.ts'
 import { simpleQueueSuite } from './simple-queue.ts'
 import { stateOf } from './stat.ts'
 import { valueSuite } from './value.ts'
+import { waitSuite } from './wait.ts'
 
 /** All of an implementation but how children are started and watched. */
 export const objects = {
@@ -48,6 +51,7 @@ export const objects = {
   rlock: () => new RLock(),
   event: () => new Event(),
   condition: lock => new Condition(lock),
+  pipe: options => Pipe(options),
   value: (type, initial, options) => new Value(type, initial, options),
   rawValue: (type, initial) => new RawValue(type, initial),
   array: (type, sizeOrInitial, options) => new SharedArray(type, sizeOrInitial, options),
@@ -117,6 +121,8 @@ const suites = {
   array: arraySuite,
   sharedMemory: sharedMemorySuite,
   shareableList: shareableListSuite,
+  connection: connectionSuite,
+  wait: waitSuite,
   idle: idleSuite,
 }
 

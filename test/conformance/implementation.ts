@@ -2,10 +2,12 @@
 import type { TestContext } from 'node:test'
 import type {
   Condition,
+  Connection,
   Event,
   JoinableQueue,
   JoinableQueueOptions,
   Lock,
+  PipeOptions,
   Process,
   ProcessOptions,
   Queue,
@@ -41,6 +43,7 @@ export interface Implementation {
   rawArray(type: TypeCode, sizeOrInitial: number | Iterable<any>, options?: SharedArrayOptions): Made<any>
   sharedMemory(options: SharedMemoryOptions): Made<SharedMemory>
   shareableList<T>(items: Iterable<T> | null, options?: ShareableListOptions): Made<ShareableList<T>>
+  pipe<A = any, B = A>(options?: boolean | PipeOptions): Made<[Connection<A, B>, Connection<B, A>]>
   process<A extends unknown[]>(options: ProcessOptions<A>): Process<A>
   /** The child is asleep in an operation that waits. */
   isAsleep(child: Process): boolean

@@ -67,6 +67,11 @@ function keeping(make: Implementation, made: { close(): void }[]): Implementatio
     rlock: async () => keep(make.rlock()),
     event: async () => keep(make.event()),
     condition: async lock => keep(make.condition(lock)),
+    pipe: async options => {
+      const ends = await make.pipe(options)
+      made.push(...ends)
+      return ends as never
+    },
     value: async (type, initial, options) => keep(make.value(type, initial, options)),
     rawValue: async (type, initial) => keep(make.rawValue(type, initial)),
     sharedMemory: async options => keep(make.sharedMemory(options)),

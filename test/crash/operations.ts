@@ -9,6 +9,7 @@ import { guard } from '#src/arena/runs.js'
 import { currentSession } from '#src/arena/session.js'
 import { peek, poke } from '../support/words.crash.js'
 import { conditionOperations } from './condition-operations.js'
+import { connectionOperations } from './connection-operations.js'
 import { joinableQueueOperations } from './joinable-queue-operations.js'
 import { memoryOperations } from './memory-operations.js'
 import { shareOperations } from './share-operations.js'
@@ -45,7 +46,7 @@ export function pattern(length: number, seed = 1): Uint8Array {
 }
 
 /** Blocks of these sizes can be had without a new slab from here on. */
-function stock(...sizes: number[]): void {
+export function stock(...sizes: number[]): void {
   const { allocator } = currentSession()
   for (const block of sizes.map(size => allocator.allocate(size))) allocator.free(block)
 }
@@ -145,6 +146,7 @@ function leftBehind(lock: Lock): boolean {
 export const operations: Record<string, Operation> = {
   ...conditionOperations,
   ...joinableQueueOperations,
+  ...connectionOperations,
   'Queue.putNowait() of a small item': put({ n: 1 }, ['a', 'b'], []),
   'Queue.putNowait() of 3 KB': put('x'.repeat(3000), ['a'], [1024, 4096]),
   'Queue.putNowait() into an empty queue, which needs its first segment': put('first', [], [1024]),

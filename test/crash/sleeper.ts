@@ -19,6 +19,9 @@ export interface Sleeping {
   /** What it is called with, before its options. */
   readonly args?: readonly unknown[]
   /** Where in the object's own words the wait set lies; of get, put, acquire, wait (of an Event) and 'wait holding it' (of a Condition) it is known. */
+  /** The object in which the wait set lies, if it is not `object`. */
+  readonly address?: number
+  /** Where in the object's own words the wait set lies; of get, put, acquire and wait (of an Event) it is known. */
   readonly set?: number
 }
 
@@ -51,6 +54,8 @@ async function wait({ what, object, blocking, args = [] }: Sleeping): Promise<un
       else await (object as Condition).wait(limit)
       return held.abandoned ? 'abandoned' : 'held'
     }
+    case 'poll':
+      return blocking ? object.pollSync(LIMIT) : await object.poll(LIMIT)
     default:
       return (await object[blocking ? `${what}Sync` : what](...args, limit)) ?? 'done'
   }
@@ -78,7 +83,7 @@ export class Sleeper {
   async sleepOn(sleeping: Sleeping): Promise<void> {
     this.#commands.putNowait(sleeping)
     const session = currentSession()
-    const { w, at } = bodyAt(session, sleeping.object.address)
+    const { w, at } = bodyAt(session, sleeping.address ?? sleeping.object.address)
     const set = at + (sleeping.set ?? SETS[sleeping.what])
     const slot = () => participants(session.w).find(({ pid }) => pid === this.process.pid)?.slot
     const marked = (s: number | undefined) => s !== undefined && (load(w, set + 1 + (s >>> 5)) >>> (s & 31)) & 1
