@@ -1,5 +1,5 @@
 /**
- * A message of a Connection on its way into a log and out of it: small ones are records, large ones and those that carry
+ * A message of a Queue or a Connection on its way into a log and out of it: small ones are records, large ones and those that carry
  * handles lie in a block of their own. A message is a value, or mere bytes: those have no head, which no value lacks.
  */
 import { contentsOf, discardParcel, openParcel, sealParcel } from '../arena/parcel.ts'
@@ -9,7 +9,7 @@ import { decode, encode } from '../codec/codec.ts'
 import { makeInbox } from '../codec/msgpack.ts'
 import { encodeQuick, quickWords } from '../codec/quick.ts'
 import type { Message } from '../contract/message.ts'
-import { DONE, INLINE_BYTES, type Log, type Taken } from './log.ts'
+import { DONE, HELD_UP, INLINE_BYTES, type Log, type Taken } from './log.ts'
 
 /** On its way in: small ones in `payload`, others in a block that belongs to this process until it is put. */
 export interface Outgoing {
@@ -102,6 +102,17 @@ export class Arrived implements Taken {
   clear(): void {
     if (this.block !== 0) discardParcel(this.#session, this.block)
     this.block = 0
+  }
+}
+
+/** Takes and frees everything that is in the log, message by message, so that another can go on with it. */
+export function dropAll(session: Session, log: Log): void {
+  const taken: Taken = { payload: new Int32Array(INLINE_BYTES / 4), bytes: 0, head: 0, block: 0 }
+  for (;;) {
+    const outcome = log.get(taken, true)
+    if (outcome === DONE) {
+      if (taken.block !== 0) discardParcel(session, taken.block)
+    } else if (outcome !== HELD_UP) return
   }
 }
 

@@ -17,10 +17,11 @@ import { ArgumentRangeError, InvalidStateError } from '../contract/errors.ts'
 import type { Message } from '../contract/message.ts'
 import { checkCount, checkFlag, checkOptions } from '../contract/options.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
+import type { Outgoing } from './envelope.ts'
 import { ALL_DONE, LEASED_LOG_WORDS } from './lease-chain.ts'
 import { type Leased, Leases, MOST_DELIVERIES } from './leases.ts'
 import { CLOSED, DONE, HELD_UP, Log, NOT_EMPTY, NOT_FULL, NOT_NOW } from './log.ts'
-import { checkMaxsize, type Outgoing, Queue, type QueueOptions } from './queue.ts'
+import { checkMaxsize, Queue, type QueueOptions } from './queue.ts'
 
 const KIND = 10
 const DELIVERIES = 5

@@ -5,33 +5,18 @@
 
 import { checkHolder, checkWaiters } from '../arena/check.ts'
 import type { Kind } from '../arena/kinds.ts'
-import { discardParcel, openParcel, sealParcel } from '../arena/parcel.ts'
 import { bodyAt } from '../arena/references.ts'
-import { currentSession, type Session } from '../arena/session.ts'
+import { currentSession } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { slotOf } from '../arena/token.ts'
 import { type Attempt, BUSY, checkWaitOptions, Line, NONE, served } from '../arena/until.ts'
 import { forget, markedIn, wakeAll } from '../arena/wait-set.ts'
-import { decode, encode } from '../codec/codec.ts'
-import { makeInbox } from '../codec/msgpack.ts'
-import { encodeQuick, quickWords } from '../codec/quick.ts'
 import { ArgumentTypeError, EmptyError, FullError, ShutDownError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkOptions, describe } from '../contract/options.ts'
 import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
-import {
-  CLOSED,
-  DONE,
-  DROPPED,
-  HELD_UP,
-  INLINE_BYTES,
-  LOG_WORDS,
-  Log,
-  NOT_EMPTY,
-  NOT_FULL,
-  OPEN,
-  type Taken,
-} from './log.ts'
+import { type Arrived, discard, dropAll, type Outgoing, packValue, put, retain, take } from './envelope.ts'
+import { CLOSED, DONE, DROPPED, HELD_UP, LOG_WORDS, Log, NOT_EMPTY, NOT_FULL, OPEN } from './log.ts'
 
 const KIND = 5
 const MAX_ITEMS = 0x7fffffff
@@ -41,28 +26,7 @@ export interface QueueOptions {
   maxsize?: number
 }
 
-/** A value on its way in: small ones in `payload`, others in a block that belongs to this process until it is put. */
-export interface Outgoing {
-  readonly payload: Int32Array
-  readonly bytes: number
-  readonly head: number
-  readonly block: number
-}
-
-/** Small messages are built here; nothing stays in it. */
-const payload = new Int32Array(INLINE_BYTES / 4)
-
-/** And taken apart here, unless a class of the user's takes from a queue while it is unpacked. */
-class Inbox implements Taken {
-  readonly contents = makeInbox(INLINE_BYTES)
-  readonly payload = new Int32Array(this.contents.buffer)
-  bytes = 0
-  head = 0
-  block = 0
-}
-const inbox = new Inbox()
-let unpacking = false
-const NO_HANDLES: readonly unknown[] = []
+const toValue = (message: Arrived): unknown => message.value()
 
 /**
  * First in, first out; any number of producers and consumers, in any processes.
@@ -134,7 +98,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
       }
       return this.#keepPutting('Queue.put()', retain(out), options)
     } catch (error) {
-      if (out) this.#discard(out)
+      if (out) discard(this.session, out)
       return Promise.reject(error)
     }
   }
@@ -143,7 +107,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     try {
       await this.#puts.until(what, () => this.#tryPut(out), options)
     } catch (error) {
-      this.#discard(out)
+      discard(this.session, out)
       throw error
     }
   }
@@ -160,7 +124,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
       out = retain(out)
       this.#puts.untilSync('Queue.putSync()', () => this.#tryPut(out), options)
     } catch (error) {
-      this.#discard(out)
+      discard(this.session, out)
       throw error
     }
   }
@@ -182,7 +146,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
           : `Expected room in the queue, but it holds ${this.qsize()} of at most ${this.maxsize} items`,
       )
     } catch (error) {
-      this.#discard(out)
+      discard(this.session, out)
       throw error
     }
   }
@@ -219,28 +183,15 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
 
   /** @internal A value as it goes in. Throws what put() throws for it. */
   protected pack(item: T): Outgoing {
-    const head = encodeQuick(item)
-    if (head > 0) return { payload: quickWords, bytes: head, head, block: 0 }
-    const message = encode(item)
-    if (message.byteLength > INLINE_BYTES || message.handles.length > 0) {
-      return { payload, bytes: 0, head: 0, block: sealParcel(this.session, message) }
-    }
-    message.writeWordsTo(payload)
-    return { payload, bytes: message.byteLength, head: message.headLength, block: 0 }
+    return packValue(this.session, item)
   }
 
   #tryPut(out: Outgoing): undefined | typeof NONE | typeof BUSY {
-    const outcome =
-      out.block === 0 ? this.#log.putInline(out.payload, out.bytes, out.head) : this.#log.putBlock(out.block)
+    const outcome = put(this.#log, out)
     if (outcome === DONE) return undefined
     if (outcome === CLOSED)
       throw new ShutDownError('Expected a queue that takes items, but it was shut down: nothing was put')
     return outcome === HELD_UP ? BUSY : NONE
-  }
-
-  /** A value that was not put. */
-  #discard(out: Outgoing): void {
-    if (out.block !== 0) discardParcel(this.session, out.block)
   }
 
   // ── get ──
@@ -340,9 +291,10 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
       this.#failed = undefined
       throw error
     }
-    const taken = unpacking ? new Inbox() : inbox
-    const outcome = this.#log.get(taken)
-    if (outcome === DONE) return this.#unpack(taken)
+    return take(this.session, this.#log, toValue, this.#inVain) as T | typeof NONE | typeof BUSY
+  }
+
+  readonly #inVain = (outcome: number): typeof NONE | typeof BUSY => {
     if (outcome === CLOSED) this.throwShutDown()
     return outcome === HELD_UP ? BUSY : NONE
   }
@@ -355,24 +307,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
 
   /** @internal Takes and frees everything that is queued. */
   protected drop(): void {
-    drop(this.session, this.#log)
-  }
-
-  /** What was taken, as a value. */
-  #unpack(taken: Inbox): T {
-    const nested = unpacking
-    unpacking = true
-    try {
-      if (taken.block === 0) return decode(taken.contents, taken.head, NO_HANDLES) as T
-      const parcel = openParcel(this.session, taken.block)
-      try {
-        return decode(parcel.bytes, parcel.headLength, parcel.handles) as T
-      } finally {
-        parcel.free()
-      }
-    } finally {
-      unpacking = nested
-    }
+    dropAll(this.session, this.#log)
   }
 
   // ── the rest ──
@@ -452,11 +387,6 @@ export function checkMaxsize(options: number | QueueOptions | undefined): number
   return options?.maxsize === undefined ? 0 : checkCount('maxsize', options.maxsize, 0, MAX_ITEMS)
 }
 
-/** Out of the common scratch, for an item that has to wait. */
-function retain(out: Outgoing): Outgoing {
-  return out.block === 0 ? { ...out, payload: out.payload.slice(0, (out.bytes + 3) >>> 2) } : out
-}
-
 function iteratorOf<T>(items: Iterable<T>): Iterator<T> {
   if (typeof items?.[Symbol.iterator] !== 'function') {
     throw new ArgumentTypeError(`Expected \`items\` to be iterable, got ${describe(items)}`)
@@ -468,17 +398,6 @@ function remaining(options: WaitOptions, began: number): WaitOptions {
   if (options.timeout === undefined) return options
   const left = Math.max(0, Math.ceil(options.timeout - (performance.now() - began)))
   return { ...options, timeout: left }
-}
-
-/** Takes and frees everything that is queued, item by item, so that another can go on with it. */
-function drop(session: Session, log: Log): void {
-  const taken = new Inbox()
-  for (;;) {
-    const outcome = log.get(taken, true)
-    if (outcome === DONE) {
-      if (taken.block !== 0) discardParcel(session, taken.block)
-    } else if (outcome !== HELD_UP) return
-  }
 }
 
 export const queueKind: Kind = {
@@ -495,7 +414,7 @@ export const queueKind: Kind = {
     const { w, at } = bodyAt(session, address)
     const log = new Log(session, w, at)
     log.shutDown(true)
-    drop(session, log)
+    dropAll(session, log)
     log.freeLast()
   },
   check(session, address, queued) {
