@@ -36,6 +36,7 @@
  *                  hands them to the queue before it frees what the dead owned.
  *   before [P5]    the consumer was not rung: recovery rings everybody. So it does for [P6].
  *   before [C3]    the item is still first. Its block or segment may be the dead's: [D1].
+ *                  (Where leases are kept, [C1] notes the block and leaves it the queue's: leases.ts.)
  *   after [C3]     the item was the dead consumer's. Its block, and a segment that was done with, are freed with it.
  * A latch that died with its holder needs no mending: whoever comes next takes it over, or the recovery frees it [D2].
  * A shutdown that died before it had dropped everything: whoever meets DROPPED gets nothing, and may drop the rest.

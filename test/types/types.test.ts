@@ -11,7 +11,7 @@ interface Case {
   error?: RegExp
 }
 
-const imports = `import { Condition, Event, getContext, type Held, Lock, Process, Queue, RawArray, RawValue, registerClass, RLock, ShareableList, SharedArray, SharedMemory, type TypeCode, Value } from 'multiproc'`
+const imports = `import { Condition, Event, getContext, type Held, JoinableQueue, type Lease, Lock, Process, Queue, RawArray, RawValue, registerClass, RLock, ShareableList, SharedArray, SharedMemory, SimpleQueue, type TypeCode, Value } from 'multiproc'`
 
 const cases: Case[] = [
   {
@@ -64,6 +64,15 @@ const cases: Case[] = [
     code: `new ShareableList([1]).set(0, 'x')`,
     error: /not assignable/,
   },
+  {
+    title: 'JoinableQueue<T>: a Queue whose leases and letters are of its type',
+    code: `const q: Queue<number> = new JoinableQueue<number>({ maxsize: 3, maxDeliveries: 2 })
+           const tasks = q as JoinableQueue<number>
+           const lease: Lease<number> = await tasks.lease({ timeout: 1 })
+           const all: number[] = [lease.item, lease.deliveries, ...tasks.deadLetters({ take: true })]
+           void all`,
+  },
+  { title: 'SimpleQueue with a maxsize', code: `new SimpleQueue(3)`, error: /not assignable/ },
   {
     title: 'Value: a number, a bigint or a text, after its type code',
     code: `const n: number = new Value('i', 1).value
