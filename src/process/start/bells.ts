@@ -46,7 +46,7 @@ export function ownBell(token: number): Words {
 }
 
 /** Closes the bells of all threads of this process that are gone. */
-export function closeBellsOfTheGone(session: Session): void {
+export function closeBellsOfThreads(session: Session): void {
   const all = bellsOfProcess()
   for (let at = 0; at < all.length; at += ROW) {
     const token = load(all, at)
