@@ -7,17 +7,30 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { activeChildren, Event, Lock, Process, Queue, setStartMethod } from 'multiproc'
 import { check } from '#src/arena/check.js'
+import { AWAITING, ringAll } from '#src/arena/doorbell.js'
+import { SLOT, slotAt } from '#src/arena/layout.js'
 import { participants } from '#src/arena/participants.js'
 import { currentSession } from '#src/arena/session.js'
 import * as targets from '../fixtures/process-targets.js'
 import * as threads from '../fixtures/process-threads.js'
 import { runNode, until } from '../support/children.js'
 import { isAlive } from '../support/processes.js'
-import { ended, LIMIT, launch, outputOf } from './support.js'
+import { ended, LIMIT, launch, outputOf, says } from './support.js'
 
 setStartMethod('thread')
 
 const file = (name: string) => new URL(`../fixtures/${name}`, import.meta.url).href
+
+// this thread's own bell is made, and opened by itself: it stays until the end
+{
+  const event = new Event()
+  const waiting = event.wait()
+  await until(() => Atomics.load(currentSession().w, slotAt(currentSession().slot) + SLOT.asleep) === AWAITING)
+  ringAll(currentSession().w)
+  event.set()
+  await waiting
+  event.close()
+}
 
 /** What the descriptors of this process lead to. */
 function descriptors(): string[] {
@@ -174,6 +187,13 @@ test('what a thread prints is out at once, also when this thread blocks and then
   assert.equal(stderr, `${'x'.repeat(100_000)}\n`)
 })
 
+test('what a thread prints into a pipe is out at once, also when it then blocks, and is ended', async t => {
+  const child = launch(t, { target: threads.printAndSpin, stdio: 'pipe' })
+  await says(child, 'first second third')
+  child.kill()
+  assert.equal(await ended(child), -9)
+})
+
 test('what the children of a thread print goes where that of the thread goes', async t => {
   assert.equal((await outputOf(launch(t, { target: threads.letOthersPrint, stdio: 'pipe' }))).stdout, 'spawn\nthread\n')
   const { stdout, stderr } = await runNode(
@@ -237,10 +257,6 @@ test('a thread ends with the thread that started it, and what it held is given b
   await ended(child)
   for (const object of [lock, queue, ready]) object.close()
   await alone()
-  console.log(
-    before.filter(x => x.includes('pipe')),
-    descriptors().filter(x => x.includes('pipe')),
-  )
   assert.deepEqual(descriptors(), before)
 })
 
