@@ -17,6 +17,7 @@ import { openOwn } from '../os/ofd-lock.ts'
 import { unmapOrphans } from '../os/orphans.ts'
 import { requirePlatform } from '../os/platform.ts'
 import { Allocator } from './allocator.ts'
+import { closeBellsOfTheGone } from './doorbell.ts'
 import { elsewhere } from './elsewhere.ts'
 import { kindOf } from './kinds.ts'
 import { OBJECT } from './owner.ts'
@@ -155,6 +156,7 @@ export class Session {
     for (const dead of findDead(this.w, this.ownFile, this.slot, this.#looks++)) {
       if (!recover(this, dead)) unfinished = true
     }
+    closeBellsOfTheGone(this.w)
     // The dead's process was not gone yet, or a latch was held for long. Nobody may wait here, so nothing else would look.
     if (unfinished) this.#lookAgain ??= setTimeout(() => this.#lookedAgain(), LOOK_AGAIN).unref()
   }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { test } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import { UnsupportedPlatformError } from '#src/contract/errors.js'
 import { closeFd } from '#src/os/descriptor.js'
 import { SystemCallError } from '#src/os/libc.js'
-import { assertAtomicsWork, MAX_VIEW, mapShared, partOf } from '#src/os/mapping.js'
+import { assertAtomicsWork, MAX_VIEW, mapForLife, mapShared, partOf, viewMapped } from '#src/os/mapping.js'
 import { createMemfd } from '#src/os/memfd.js'
 import { ANSWER, share, startChild } from './support.js'
 
@@ -115,3 +117,27 @@ for (const broken of ['compareExchange', 'add', 'load', 'store'] as const) {
     assert.throws(() => assertAtomicsWork(buffer), UnsupportedPlatformError)
   })
 }
+
+test('mapForLife() maps a file for all threads of the process: each makes a view of its own, at the same place', async t => {
+  const fd = createMemfd('multiproc-test', 1 << 20)
+  const address = mapForLife(fd, 1 << 20)!
+  const words = new Int32Array(viewMapped(address, 1 << 20).buffer)
+  const worker = new Worker(
+    `const { workerData, parentPort } = require('node:worker_threads')
+     import(workerData.module).then(({ viewMapped }) => {
+       new Int32Array(viewMapped(workerData.address, 4096).buffer)[3] = 33
+       parentPort.postMessage('written')
+     })`,
+    { eval: true, workerData: { address, module: import.meta.resolve('#src/os/mapping.js') } },
+  )
+  t.after(() => worker.terminate())
+  await once(worker, 'message')
+  closeFd(fd)
+  assert.equal(words[3], 33)
+})
+
+test('mapForLife() of more addresses than there are gives nothing, so that parts can be mapped instead', () => {
+  const fd = createMemfd('multiproc-test', 2 ** 40)
+  assert.equal(mapForLife(fd, 2 ** 52), undefined)
+  closeFd(fd)
+})

@@ -26,7 +26,7 @@ import { threadExists } from '../../os/thread.ts'
 import { startAs } from '../family.ts'
 import { print, show } from '../print.ts'
 import type { Child, StartPlan } from '../start-method.ts'
-import { bellsOfProcess, closeBellsOfTheGone } from './bells.ts'
+import { bellsOfProcess, closeBellsOfThreads } from './bells.ts'
 import { endow } from './endow.ts'
 import { inheritedExecArgv } from './exec-argv.ts'
 
@@ -51,6 +51,8 @@ export interface GivenToThread {
   /** Two words: EXITED | exit code, when the thread ends by itself; 1 when it was told to end before it had begun. */
   readonly end: Words
   readonly stdio: StartPlan['stdio']
+  /** Node's options for its own children that are processes; some hold for this whole process already. */
+  readonly execArgv: readonly string[]
   readonly terminals: readonly Terminal[]
 }
 
@@ -83,6 +85,7 @@ export function startThread(plan: StartPlan): Child {
       bells: bellsOfProcess(),
       end: new Int32Array(new SharedArrayBuffer(8)),
       stdio,
+      execArgv: plan.execArgv ?? inheritedExecArgv(),
       terminals: [process.stdout, process.stderr].map(({ columns, rows }) => ({ columns, rows })),
     }
     const others = new Set(readdirSync(THREADS))
@@ -176,7 +179,7 @@ class ThreadChild implements Child {
     })
     worker.on('exit', () => {
       this.#end()
-      closeBellsOfTheGone(session)
+      closeBellsOfThreads(session)
       if (stderr !== null) endAfter(worker.stderr, stderr)
       for (const listener of this.#listeners.splice(0)) listener()
     })
