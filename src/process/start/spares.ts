@@ -26,7 +26,7 @@ const MOST = 4
 /** What a child that was taken needs to reach its target, and some more: no spare is booted meanwhile. ms */
 const REST_MS = 20
 /** What is killed ends at once, unless the kernel itself is stuck; nobody waits for that. ms */
-const KILLED_MS = 500
+const KILLED_MS = 1000
 
 export interface Spare {
   readonly process: ChildProcess
