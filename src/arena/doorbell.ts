@@ -69,6 +69,8 @@ function pull(w: Words, slot: number): void {
 
 /** Closes what this thread has opened of the bells of those who are gone. */
 export function closeBellsOfTheGone(w: Words): void {
+  const bells = opened.get(w)
+  if (bells === undefined) return
   for (const [slot, { token, fd }] of bells) {
     if (!isGone(w, token)) continue
     bells.delete(slot)

@@ -1,4 +1,5 @@
 /** Has a child ended, and how: asked without waiting for the event loop, and without taking the answer from libuv. */
+import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { closeFd } from './descriptor.ts'
 import { libc, SystemCallError } from './libc.ts'
@@ -32,6 +33,16 @@ export function peekExit(pid: number): { code: number | null; signal: number | n
   if (siginfo[4] === 0) return undefined
   const [how, status] = [siginfo[2], siginfo[6]]
   return how === CLD_EXITED ? { code: status, signal: null } : { code: null, signal: status }
+}
+
+/** The main thread has ended: while the others follow, peekExit() still says that the process runs, and its files are open. */
+export function isEnding(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return /^ [ZX]/.test(stat.slice(stat.lastIndexOf(')') + 1)) // the name before it may hold anything
+  } catch {
+    return true // gone
+  }
 }
 
 /** Without pidfds the end of a child is looked for this often. ms */

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { peekExit, reap } from '#src/os/child-status.js'
+import { isEnding, peekExit, reap } from '#src/os/child-status.js'
 import { share, startChild, untilBlocking } from './support.js'
 
 test('peekExit() is undefined while the child runs', async t => {
@@ -39,10 +39,12 @@ test('reap() waits for the end of a child and leaves not even a zombie; false at
   t.after(() => child.kill('SIGKILL'))
   child.unref() // its 'exit' will not come
   const pid = child.pid as number
+  assert.equal(isEnding(pid), false)
   assert.equal(reap(pid, 5), false)
   child.kill('SIGKILL')
   assert.equal(reap(pid, 10_000), true)
   assert.equal(existsSync(`/proc/${pid}`), false)
+  assert.equal(isEnding(pid), true)
   assert.equal(reap(pid, 10_000), true)
   assert.equal(peekExit(pid), 'gone')
 })

@@ -199,6 +199,13 @@ for (const signal of ['SIGINT', 'SIGKILL'] as const) {
   })
 }
 
+test('warm: spares that were killed are replaced without anybody asking', async () => {
+  const there = await spares(2)
+  for (const pid of there) process.kill(pid, 'SIGTERM')
+  const replaced = () => sparePids().length === 2 && !there.some(isAlive)
+  await until(replaced, LIMIT, 'two others')
+})
+
 test('warm: a spare killed at the moment of start() is a child that died, or another is taken; never a wait', async t => {
   for (let round = 0; round < 5; round++) {
     const [spare] = await spares(1)
@@ -288,8 +295,8 @@ for (const [how, check] of [
 
 test('warm: spares end with a program that fails', async () => {
   const main = start([process.execPath, program, 'throw'])
-  const { code, stderr } = await main.ended
-  assert.equal(code, 1)
+  const { code, stderr, late } = await main.ended
+  assert.deepEqual([code, late], [1, false])
   assert.doesNotMatch(stderr, /spare \(/)
   await until(() => main.leftovers().length === 0, LIMIT)
 })
@@ -301,8 +308,8 @@ for (const signal of ['SIGKILL', 'SIGTERM', 'SIGINT'] as const) {
       t.after(() => main.end())
       await main.printed('spares')
       main.kill(signal)
-      const { stderr } = await main.ended
-      assert.equal(stderr, '')
+      const { stderr, late } = await main.ended
+      assert.deepEqual([stderr, late], ['', false])
       await until(
         () => main.leftovers().length === 0,
         LIMIT,

@@ -13,7 +13,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { ownSession } from '../../arena/session.ts'
-import { peekExit, reap } from '../../os/child-status.ts'
+import { isEnding, peekExit, reap } from '../../os/child-status.ts'
 import { usableCpus } from '../../os/cpu.ts'
 import { isMainProcess } from '../family.ts'
 import { inheritedExecArgv } from './exec-argv.ts'
@@ -26,7 +26,7 @@ const MOST = 4
 /** What a child that was taken needs to reach its target, and some more: no spare is booted meanwhile. ms */
 const REST_MS = 20
 /** What is killed ends at once, unless the kernel itself is stuck; nobody waits for that. ms */
-const KILLED_MS = 500
+const KILLED_MS = 1000
 
 export interface Spare {
   readonly process: ChildProcess
@@ -56,7 +56,7 @@ export function wantSpares(who: 'default' | 'context', count = Math.min(usableCp
 export function findSpare(fixed: string): Spare | undefined {
   used = true
   refillSoon()
-  return spares.find(spare => spare.fixed === fixed && peekExit(spare.pid) === undefined)
+  return spares.find(spare => spare.fixed === fixed && peekExit(spare.pid) === undefined && !isEnding(spare.pid))
 }
 
 /** It has its order: it is a child now, and another's. */

@@ -50,7 +50,9 @@ export function ends({ method, test, launch }: ProcessSuite): void {
         assert.ok(main.leftovers().length >= 3, 'the main program and two daemons')
         main.kill(how as NodeJS.Signals)
       } else main.process.stdin?.end()
-      const { code, signal, stderr } = await main.ended
+      const { code, signal, stderr, late } = await main.ended
+      // whoever is left holds its output open
+      assert.equal(late, false)
       if (how.startsWith('SIG')) assert.equal(signal, how)
       else assert.equal(code, how === 'throw' ? 1 : 0)
       if (how !== 'throw') assert.equal(stderr, '')
