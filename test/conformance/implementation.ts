@@ -1,6 +1,9 @@
 // What a suite runs on: how objects are made, how children are started, and what can be seen of them from outside.
 import type { TestContext } from 'node:test'
 import type {
+  Barrier,
+  BarrierOptions,
+  BoundedSemaphore,
   Event,
   Lock,
   Process,
@@ -8,6 +11,8 @@ import type {
   Queue,
   QueueOptions,
   RLock,
+  Semaphore,
+  SemaphoreOptions,
   TypeCode,
   Value,
   ValueOptions,
@@ -23,6 +28,9 @@ export interface Implementation {
   lock(): Made<Lock>
   rlock(): Made<RLock>
   event(): Made<Event>
+  semaphore(value?: number, options?: SemaphoreOptions): Made<Semaphore>
+  boundedSemaphore(value?: number, options?: SemaphoreOptions): Made<BoundedSemaphore>
+  barrier(parties: number, options?: BarrierOptions): Made<Barrier>
   value<C extends TypeCode>(type: C, initial?: Value<C>['value'], options?: ValueOptions): Made<Value<C>>
   process<A extends unknown[]>(options: ProcessOptions<A>): Process<A>
   /** The child is asleep in an operation that waits. */

@@ -1,16 +1,18 @@
 // Every suite on objects in shared memory, with children started by spawn.
-import { Event, Lock, Process, Queue, RLock, Value } from 'multiproc'
+import { Barrier, BoundedSemaphore, Event, Lock, Process, Queue, RLock, Semaphore, Value } from 'multiproc'
 import { check } from '#src/arena/check.js'
 import { AWAKE } from '#src/arena/doorbell.js'
 import { HEADER, SLOT, slotAt, UNIT } from '#src/arena/layout.js'
 import { participants } from '#src/arena/participants.js'
 import { currentSession } from '#src/arena/session.js'
+import { barrierSuite } from './barrier.ts'
 import { eventSuite } from './event.ts'
 import { idleSuite } from './idle.ts'
 import type { Implementation } from './implementation.ts'
 import { lockSuite } from './lock.ts'
 import { queueSuite } from './queue.ts'
 import { rlockSuite } from './rlock.ts'
+import { boundedSemaphoreSuite, semaphoreSuite } from './semaphore.ts'
 import { valueSuite } from './value.ts'
 
 const spawn: Implementation = {
@@ -19,6 +21,9 @@ const spawn: Implementation = {
   lock: () => new Lock(),
   rlock: () => new RLock(),
   event: () => new Event(),
+  semaphore: (value, options) => new Semaphore(value, options),
+  boundedSemaphore: (value, options) => new BoundedSemaphore(value, options),
+  barrier: (parties, options) => new Barrier(parties, options),
   value: (type, initial, options) => new Value(type, initial, options),
   process: options => new Process(options),
   isAsleep: child => (wordOf(child, SLOT.asleep) ?? AWAKE) !== AWAKE,
@@ -39,5 +44,8 @@ queueSuite(spawn)
 lockSuite(spawn)
 rlockSuite(spawn)
 eventSuite(spawn)
+semaphoreSuite(spawn)
+boundedSemaphoreSuite(spawn)
+barrierSuite(spawn)
 valueSuite(spawn)
 idleSuite(spawn)

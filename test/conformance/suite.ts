@@ -64,6 +64,9 @@ function keeping(make: Implementation, made: { close(): void }[]): Implementatio
     lock: async () => keep(make.lock()),
     rlock: async () => keep(make.rlock()),
     event: async () => keep(make.event()),
+    semaphore: async (value, options) => keep(make.semaphore(value, options)),
+    boundedSemaphore: async (value, options) => keep(make.boundedSemaphore(value, options)),
+    barrier: async (parties, options) => keep(make.barrier(parties, options)),
     value: async (type, initial, options) => keep(make.value(type, initial, options)),
   }
 }
