@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { Event, Lock, Queue } from 'multiproc'
 import { currentSession } from '#src/arena/session.js'
 import { type Operation, pattern } from './operations.js'
+import { semaphoreLegacies } from './semaphore-operations.js'
 
 /** An operation, and the numbered step before which its process dies. */
 export interface Legacy extends Operation {
@@ -81,6 +82,7 @@ export const legacies: Record<string, Legacy> = {
     inherit: () => allocate(),
     verify: () => 'before',
   },
+  ...semaphoreLegacies,
 }
 
 function allocate(): void {

@@ -8,6 +8,7 @@ import { holdersOf } from '#src/arena/references.js'
 import { guard } from '#src/arena/runs.js'
 import { currentSession } from '#src/arena/session.js'
 import { peek, poke } from '../support/words.crash.js'
+import { semaphoreOperations } from './semaphore-operations.js'
 import type { Sleeping } from './sleeper.js'
 
 /** Where an operation stood when its process died: before its one commit or after it. */
@@ -428,6 +429,7 @@ export const operations: Record<string, Operation> = {
     act: () => new Process({ target: nothing, stdio: 'ignore' }).start(),
     verify: () => 'before',
   },
+  ...semaphoreOperations,
 }
 
 export function nothing(): void {}
