@@ -103,7 +103,8 @@ function barrierOf(options: Options): Scenario {
     if (resets.includes(me)) {
       if (without !== 'mark who is sent away') return it.reset()
       store(w, ARRIVED, 0)
-      return store(w, PHASE, 2 << 3)
+      store(w, PHASE, 2 << 3)
+      return ringAll(w)
     }
     if (!('generation' in turn)) {
       let outcome = it.arrive(0)
