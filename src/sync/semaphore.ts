@@ -145,7 +145,7 @@ export class Semaphore extends SharedObject implements Waitable {
     return new Permit(this)
   }) satisfies Attempt<Held>
 
-  /** @internal a Held of this thread is over: quietly, when its permit was given back by release(). */
+  /** @internal a Held of this thread is over: quietly, when its permit was given back by a release() already. */
   end(): void {
     if (this.#held === 0) return
     this.#held--

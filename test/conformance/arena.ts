@@ -2,6 +2,8 @@
 import { rmSync } from 'node:fs'
 import { inspect } from 'node:util'
 import {
+  Barrier,
+  BoundedSemaphore,
   Condition,
   Event,
   JoinableQueue,
@@ -12,6 +14,7 @@ import {
   RawArray,
   RawValue,
   RLock,
+  Semaphore,
   ShareableList,
   SharedArray,
   SharedMemory,
@@ -26,6 +29,7 @@ import { currentSession } from '#src/arena/session.js'
 import { collectGarbage } from '#src/os/garbage.js'
 import { until } from '../support/children.ts'
 import { arraySuite } from './array.ts'
+import { barrierSuite } from './barrier.ts'
 import { conditionSuite } from './condition.ts'
 import { connectionSuite } from './connection.ts'
 import { eventSuite } from './event.ts'
@@ -35,6 +39,7 @@ import { joinableQueueSuite } from './joinable-queue.ts'
 import { lockSuite } from './lock.ts'
 import { queueSuite } from './queue.ts'
 import { rlockSuite } from './rlock.ts'
+import { boundedSemaphoreSuite, semaphoreSuite } from './semaphore.ts'
 import { shareableListSuite } from './shareable-list.ts'
 import { sharedMemorySuite } from './shared-memory.ts'
 import { simpleQueueSuite } from './simple-queue.ts'
@@ -51,6 +56,9 @@ export const objects = {
   rlock: () => new RLock(),
   event: () => new Event(),
   condition: lock => new Condition(lock),
+  semaphore: (value, options) => new Semaphore(value, options),
+  boundedSemaphore: (value, options) => new BoundedSemaphore(value, options),
+  barrier: (parties, options) => new Barrier(parties, options),
   pipe: options => Pipe(options),
   value: (type, initial, options) => new Value(type, initial, options),
   rawValue: (type, initial) => new RawValue(type, initial),
@@ -117,6 +125,9 @@ const suites = {
   rlock: rlockSuite,
   event: eventSuite,
   condition: conditionSuite,
+  semaphore: semaphoreSuite,
+  boundedSemaphore: boundedSemaphoreSuite,
+  barrier: barrierSuite,
   value: valueSuite,
   array: arraySuite,
   sharedMemory: sharedMemorySuite,

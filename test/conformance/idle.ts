@@ -18,6 +18,7 @@ function processorTime({ make, test }: Suite): void {
   test('Waiting for 2 s uses no processor time, in any operation that waits', async t => {
     const [empty, full] = [await make.queue(), await make.queue(1)]
     const [lock, rlock, event] = [await make.lock(), await make.rlock(), await make.event()]
+    const [semaphore, barrier] = [await make.semaphore(0), await make.barrier(3)]
     await full.put('first')
     lock.acquireSync()
     rlock.acquireSync()
@@ -32,6 +33,10 @@ function processorTime({ make, test }: Suite): void {
       [rlock, 'acquire'],
       [event, 'wait'],
       [event, 'waitSync'],
+      [semaphore, 'acquire'],
+      [semaphore, 'acquireSync'],
+      [barrier, 'wait'],
+      [barrier, 'waitSync'],
     ]
     const children = waits.map(([object, method, ...args]) => launch(t, make, waitIn, object, method, ...args))
     const condition = await make.condition()

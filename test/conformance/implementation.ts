@@ -1,6 +1,9 @@
 // What a suite runs on: how objects are made, how children are started, and what can be seen of them from outside.
 import type { TestContext } from 'node:test'
 import type {
+  Barrier,
+  BarrierOptions,
+  BoundedSemaphore,
   Condition,
   Connection,
   Event,
@@ -13,6 +16,8 @@ import type {
   Queue,
   QueueOptions,
   RLock,
+  Semaphore,
+  SemaphoreOptions,
   ShareableList,
   ShareableListOptions,
   SharedArrayOptions,
@@ -37,6 +42,9 @@ export interface Implementation {
   rlock(): Made<RLock>
   event(): Made<Event>
   condition(lock?: Lock): Made<Condition>
+  semaphore(value?: number, options?: SemaphoreOptions): Made<Semaphore>
+  boundedSemaphore(value?: number, options?: SemaphoreOptions): Made<BoundedSemaphore>
+  barrier(parties: number, options?: BarrierOptions): Made<Barrier>
   value<C extends TypeCode>(type: C, initial?: Value<C>['value'], options?: ValueOptions): Made<Value<C>>
   rawValue<C extends TypeCode>(type: C, initial?: Value<C>['value']): Made<Value<C>>
   array(type: TypeCode, sizeOrInitial: number | Iterable<any>, options?: SharedArrayOptions): Made<any>

@@ -72,6 +72,9 @@ function keeping(make: Implementation, made: { close(): void }[]): Implementatio
       made.push(...ends)
       return ends as never
     },
+    semaphore: async (value, options) => keep(make.semaphore(value, options)),
+    boundedSemaphore: async (value, options) => keep(make.boundedSemaphore(value, options)),
+    barrier: async (parties, options) => keep(make.barrier(parties, options)),
     value: async (type, initial, options) => keep(make.value(type, initial, options)),
     rawValue: async (type, initial) => keep(make.rawValue(type, initial)),
     sharedMemory: async options => keep(make.sharedMemory(options)),

@@ -4,6 +4,7 @@ import { Event, JoinableQueue, Lock, Queue } from 'multiproc'
 import { currentSession } from '#src/arena/session.js'
 import { conditionLegacies } from './condition-operations.js'
 import { type Operation, pattern } from './operations.js'
+import { semaphoreLegacies } from './semaphore-operations.js'
 import { shareLegacies } from './share-operations.js'
 
 /** An operation, and the numbered step before which its process dies. */
@@ -156,6 +157,7 @@ export const legacies: Record<string, Legacy> = {
     inherit: () => allocate(),
     verify: () => 'before',
   },
+  ...semaphoreLegacies,
 }
 
 function allocate(): void {

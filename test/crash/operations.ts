@@ -12,6 +12,7 @@ import { conditionOperations } from './condition-operations.js'
 import { connectionOperations } from './connection-operations.js'
 import { joinableQueueOperations } from './joinable-queue-operations.js'
 import { memoryOperations } from './memory-operations.js'
+import { semaphoreOperations } from './semaphore-operations.js'
 import { shareOperations } from './share-operations.js'
 import type { Sleeping } from './sleeper.js'
 
@@ -439,6 +440,7 @@ export const operations: Record<string, Operation> = {
     verify: () => 'before',
   },
   ...memoryOperations,
+  ...semaphoreOperations,
 }
 
 export function nothing(): void {}
