@@ -75,7 +75,8 @@ export class Event extends SharedObject implements Waitable {
   /**
    * Waits until the flag is set, or was set since.
    *
-   * Awaits; never blocks the event loop.
+   * Awaits; never blocks the event loop. On timeout or abort nothing has changed.
+   * If this process dies waiting, nothing is left of it: nobody waits for it to wake.
    *
    * @throws {TimeoutError} after `timeout` ms · the signal's reason · {ClosedError} after close()
    */

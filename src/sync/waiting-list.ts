@@ -213,7 +213,7 @@ export class WaitingList {
     return { w, at, ticket }
   }
 
-  /** A block of this participant's, with no entry in it. Each is as large as all before it. */
+  /** A block of this participant's, with no entry in it: twice as large as the last, up to a point. */
   #newBlock(): number {
     const { allocator, segment } = this.#place
     const first = toAddress(load(this.#w, this.#at + FIRST))

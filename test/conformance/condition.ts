@@ -108,6 +108,32 @@ function waiting({ make, test }: Suite): void {
     assert.equal(make.waitersOf(condition), 0)
   })
 
+  test('Condition.wait() with a signal aborted before does not give the lock up, not even for a moment', async () => {
+    const condition = await make.condition(await make.lock())
+    const held = await condition.acquire()
+    let given = false
+    const other = condition.acquire().then(one => {
+      given = true
+      one.release()
+    })
+    await assert.rejects(condition.wait({ signal: AbortSignal.abort('why') }), error => error === 'why')
+    assert.equal(given, false)
+    held.release()
+    await other
+  })
+
+  test('Condition: thousands of waits, one after the other, take no more memory than one', async () => {
+    const condition = await make.condition()
+    const before = make.memoryUsed()
+    for (let n = 0; n < 3000; n++) {
+      const waiting = condition.with(() => condition.wait())
+      await turn()
+      await condition.with(() => condition.notify())
+      await waiting
+    }
+    assert.ok(make.memoryUsed() <= before + make.memoryStep, `${make.memoryUsed()} bytes, ${before} before`)
+  })
+
   test('Condition.wait() timed out while another holds the lock rejects when it is free, and not before', async () => {
     const condition = await make.condition(await make.lock())
     const mine = await condition.acquire()
@@ -428,6 +454,20 @@ function locks({ make, test }: Suite): void {
     assert.deepEqual([again.locked(), again.closed], [false, false])
     launch(t, make, call, again, 'tryAcquire', [], report)
     assert.deepEqual(await report.get({ timeout: LIMIT }), { gave: { abandoned: false } })
+    again.close()
+  })
+
+  test('Condition and a handle on its lock that comes back after it was closed are one lock to their holder', async () => {
+    const [lock, queue] = [await make.rlock(), await make.queue()]
+    const condition = await make.condition(lock)
+    await queue.put(lock)
+    lock.close()
+    using _ = condition.acquireSync()
+    const again = (await queue.get()) as typeof lock
+    const twice = again.tryAcquire()
+    assert.notEqual(twice, null)
+    twice?.release()
+    assert.equal(condition.locked(), true)
     again.close()
   })
 

@@ -212,6 +212,7 @@ export function exclusion(
       () => lock.release(),
       () => lock.locked(),
       () => lock.holder,
+      () => lock.abandoned,
     ]) {
       assert.throws(use, ClosedError)
     }
@@ -239,16 +240,25 @@ export function exclusion(
           await killed(make, holder)
           assert.deepEqual([lock.locked(), lock.holder], [false, null])
           const held = next === 'tryAcquire' ? lock.tryAcquire()! : await lock[next]({ timeout: LIMIT })
-          assert.equal(held.abandoned, true)
+          assert.deepEqual([held.abandoned, lock.abandoned], [true, true])
           assert.equal(lock.holder, process.pid)
           held.release()
+          assert.equal(lock.abandoned, false)
           const after = await lock.acquire({ timeout: LIMIT })
-          assert.equal(after.abandoned, false)
+          assert.deepEqual([after.abandoned, lock.abandoned], [false, false])
           after.release()
         }
       },
     )
   }
+
+  death(`K1 ${name}.with() on one whose holder was killed can tell by the lock`, async t => {
+    const { lock, holder } = await heldByChild(t)
+    await killed(make, holder)
+    assert.equal(lock.abandoned, false) // nobody holds it
+    assert.equal(await lock.with(() => lock.abandoned), true)
+    assert.equal(await lock.with(() => lock.abandoned), false)
+  })
 
   death(`K1 ${name}.acquire() that waits here when the holder is killed gets it and is told`, async t => {
     const { lock, holder } = await heldByChild(t)

@@ -108,6 +108,33 @@ function own({ make, test, death }: Suite): void {
     assert.equal(lock.locked(), false)
   })
 
+  test('RLock.release() by a task outside the with() that holds it throws, and takes nothing', async () => {
+    const lock = await make.rlock()
+    let leave = () => {}
+    const inside = lock.with(async () => {
+      await new Promise<void>(resolve => (leave = resolve))
+      const again = lock.acquireSync()
+      lock.release()
+      assert.equal(lock.locked(), true)
+      again.release()
+    })
+    await new Promise(setImmediate)
+    assert.throws(() => lock.release(), InvalidStateError)
+    assert.equal(lock.locked(), true)
+    leave()
+    await inside
+    assert.equal(lock.locked(), false)
+  })
+
+  test('RLock: bad options are refused also by who holds it already', async () => {
+    const lock = await make.rlock()
+    using _ = await lock.acquire()
+    await assert.rejects(lock.acquire({ timeout: -1 }), RangeError)
+    assert.throws(() => lock.acquireSync({ timeout: -1 }), RangeError)
+    lock.release()
+    assert.equal(lock.locked(), false)
+  })
+
   test('RLock.with(): the two sides of a Promise.all inside it are both inside', async () => {
     const lock = await make.rlock()
     await lock.with(() => Promise.all([lock.with(() => {}, { timeout: 100 }), lock.with(() => {}, { timeout: 100 })]))
