@@ -6,12 +6,13 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { lock } from './lock.ts'
+import { pipe, pipeBytes } from './pipe.ts'
 import { queue } from './queue.ts'
 import { goalResults, goalTable, median, type Result, resultTable } from './report.ts'
 import { roundTrip } from './round-trip.ts'
 import { folder, python, runPython, type Scenario } from './scenario.ts'
 
-const scenarios = [queue, roundTrip, lock]
+const scenarios = [queue, roundTrip, pipe, pipeBytes, lock]
 /** ms after which an implementation counts as stuck: its group is killed. */
 const deadline = 30_000
 

@@ -1,5 +1,5 @@
 // What our own child processes run.
-import type { Lock, Queue, Value } from 'multiproc'
+import { type Connection, EOFError, type Lock, type Queue, type Value } from 'multiproc'
 import { kinds, now, type Received } from './messages.ts'
 
 export type Mode = 'awaited' | 'sync' | 'many'
@@ -35,6 +35,33 @@ export async function consume(
 export async function echo(there: Queue<number>, back: Queue<number>, mode: Mode): Promise<void> {
   if (mode === 'sync') for (let item = there.getSync(); item !== -1; item = there.getSync()) back.putSync(item)
   else for (let item = await there.get(); item !== -1; item = await there.get()) await back.put(item)
+}
+
+/** Sends back what comes through its end, until the other side closes. */
+export async function echoThrough(end: Connection<number>, mode: Mode): Promise<void> {
+  if (mode !== 'sync') {
+    for await (const item of end) await end.send(item)
+    return
+  }
+  try {
+    for (;;) end.sendSync(end.recvSync())
+  } catch (error) {
+    if (!(error instanceof EOFError)) throw error
+  }
+}
+
+/** Receives as many messages of 1 MiB as it is told, tells what came, and again, until the other side closes. */
+export async function receiveBytes(end: Connection<Received, number>, how: 'recvBytes' | 'recvBytesInto') {
+  const { check, bytes } = kinds['1 MiB']
+  const buffer = new Uint8Array(bytes)
+  for await (const n of end) {
+    let sum = 0
+    for (let i = 0; i < n; i++) {
+      if (how === 'recvBytes') sum += check(end.recvBytesSync(), i)
+      else sum += check(buffer.subarray(0, end.recvBytesIntoSync(buffer)), i)
+    }
+    end.sendSync({ at: now(), count: n, sum })
+  }
 }
 
 /** Adds one to a shared counter under a lock, as often as it is told; null: it may end. */
