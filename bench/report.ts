@@ -66,7 +66,7 @@ export function table(head: string[], rows: string[][]): string {
 export function resultTable(result: Result): string {
   const { scenario } = result
   const names = Object.keys(scenario.implementations).filter(name => result.figures[name] || result.errors[name])
-  const groups = (['CPython', 'fork IPC'] as const).filter(group =>
+  const groups = (['CPython', 'fork IPC', 'worker', 'zeromq'] as const).filter(group =>
     Object.values(scenario.implementations).some(one => one.group === group),
   )
   const rows = names.flatMap(name =>
@@ -89,7 +89,7 @@ export function resultTable(result: Result): string {
 
 const say = (scenario: Scenario, { implementation, times: factor, peer }: Goal) => {
   const bound = scenario.better === 'high' ? 'at least' : 'at most'
-  return `${scenario.name}: ${implementation}, ${bound} ${factor} × ${peer}`
+  return `${scenario.name}: ${implementation}, ${bound} ${Number(factor.toFixed(2))} × ${peer}`
 }
 
 export function goalResults(results: Result[]): GoalResult[] {

@@ -1,5 +1,5 @@
 // What our own child processes run.
-import type { Lock, Queue, Value } from 'multiproc'
+import { type Barrier, type Connection, EOFError, type Lock, type Queue, type Value } from 'multiproc'
 import { kinds, now, type Received } from './messages.ts'
 
 export type Mode = 'awaited' | 'sync' | 'many'
@@ -40,6 +40,33 @@ export async function echo(there: Queue<number>, back: Queue<number>, mode: Mode
 /** Says when it was called. */
 export function sayWhen(queue: Queue<number>): void {
   queue.putSync(now())
+}
+
+/** Sends back what comes through its end, until the other side closes. */
+export async function echoThrough(end: Connection<number>, mode: Mode): Promise<void> {
+  if (mode !== 'sync') {
+    for await (const item of end) await end.send(item)
+    return
+  }
+  try {
+    for (;;) end.sendSync(end.recvSync())
+  } catch (error) {
+    if (!(error instanceof EOFError)) throw error
+  }
+}
+
+/** Receives as many messages of 1 MiB as it is told, tells what came, and again, until the other side closes. */
+export async function receiveBytes(end: Connection<Received, number>, how: 'recvBytes' | 'recvBytesInto') {
+  const { check, bytes } = kinds['1 MiB']
+  const buffer = new Uint8Array(bytes)
+  for await (const n of end) {
+    let sum = 0
+    for (let i = 0; i < n; i++) {
+      if (how === 'recvBytes') sum += check(end.recvBytesSync(), i)
+      else sum += check(buffer.subarray(0, end.recvBytesIntoSync(buffer)), i)
+    }
+    end.sendSync({ at: now(), count: n, sum })
+  }
 }
 
 /** Adds one to a shared counter under a lock, as often as it is told; null: it may end. */
@@ -84,5 +111,30 @@ export async function increment(
       }
     }
     await answers.put([from, now()])
+  }
+}
+
+/** Meets the others as often as it is told, and looks each time whether all are there; null: it may end. */
+export async function meet(
+  barrier: Barrier,
+  rounds: Int32Array,
+  party: number,
+  mode: 'awaited' | 'sync',
+  orders: Queue<number | null>,
+  answers: Queue<{ from: number; to: number; sum: number }>,
+): Promise<void> {
+  for (let n = await orders.get(); n !== null; n = await orders.get()) {
+    await barrier.wait() // the counts were set to 0
+    const from = now()
+    let sum = 0
+    for (let round = 1; round <= n; round++) {
+      rounds[party] = round
+      sum += mode === 'sync' ? barrier.waitSync() : await barrier.wait()
+      for (let other = 0; other < rounds.length; other++) {
+        const at = Atomics.load(rounds, other)
+        if (at < round || at > round + 1) throw new Error(`In round ${round} party ${other} is at ${at}`)
+      }
+    }
+    await answers.put({ from, to: now(), sum })
   }
 }

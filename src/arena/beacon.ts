@@ -10,7 +10,7 @@
  *     └───────────[N5] close, or recovery────────────┘ └─────[N4] darken────────┘
  *
  * Who writes the words
- *   asked                     whoever shows a beacon, to 1; it stays
+ *   asked                     whoever claims a cell, to 1, before that; it stays
  *   token                     FREE → me only me [N1]; me → FREE only me, or my recovery [N5]
  *   descriptor, inode         only the owner [N2]; the descriptor also by [N5], before the token
  *   lit                       to 1 by anyone, before the byte [N3]; to 0 by the owner, after it drained the pipe [N4]
@@ -65,7 +65,7 @@ export class Beacon {
       store(w, cell + TOKEN, 0)
       throw error
     }
-    showOwn(w, at, cell, pipe)
+    showOwn(w, cell, pipe)
     return new Beacon(w, cell, me, pipe)
   }
 
@@ -108,8 +108,7 @@ export interface Lamp {
 }
 
 /** @internal the owner's steps, and `claim`, for the interleaving checker. */
-export function showOwn(w: Words, at: number, cell: number, pipe: { write: number; inode: number }): void {
-  store(w, at + ASKED, 1)
+export function showOwn(w: Words, cell: number, pipe: { write: number; inode: number }): void {
   store(w, cell + INODE, pipe.inode | 0)
   store(w, cell + LIT, 0)
   store(w, cell + DESCRIPTOR, pipe.write + 1) // [N2] pairs with the load in lightAll
@@ -130,6 +129,7 @@ export function darkenOwn(w: Words, cell: number, lamp: Lamp, ready: () => boole
 
 /** @internal */
 export function claim(w: Words, at: number, me: number): number {
+  store(w, at + ASKED, 1) // first: a recovery looks at no cell before
   for (let i = 0; i < BEACONS; i++) {
     const cell = at + FIRST + i * CELL
     if (compareExchange(w, cell + TOKEN, 0, me) === 0) return cell // [N1]

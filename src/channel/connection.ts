@@ -52,7 +52,7 @@ const asValue = (message: Message): unknown => message.value()
  * A message is a value, as for a Queue (handles travel by reference, also a Connection, also through itself), or mere bytes. Several
  * processes may share an end: messages stay whole, and each is received once.
  *
- * Waits: `send` and `recv` await, `sendSync` and `recvSync` block this thread asleep in the kernel. A send waits only while much (64 MiB,
+ * Waits: `send` and `recv` await, `sendSync` and `recvSync` block this thread asleep in the kernel. A send waits only while much (32 MiB,
  * or an eighth of the memory if that is less) lies unread in its direction, so both sides may send something large at the same
  * time. Several `recv()` of one process are served in the order of the calls.
  * On timeout or abort nothing was sent, and no message was taken.

@@ -110,6 +110,7 @@ export class PipeEnd extends SharedObject implements Transport {
     try {
       this.assertOpen()
       out = pack()
+      this.assertOpen() // a getter of the value's may have closed it
       if (options === undefined && this.#sends.idle) {
         const got = this.#trySend(out)
         if (got !== NONE && got !== BUSY) return served(undefined)
@@ -133,6 +134,7 @@ export class PipeEnd extends SharedObject implements Transport {
   #sendSync(what: string, packed: Outgoing, options?: SyncWaitOptions): void {
     let out = packed
     try {
+      this.assertOpen() // a getter of the value's may have closed it
       if (options === undefined && this.#sends.idle) {
         const got = this.#trySend(out)
         if (got !== NONE && got !== BUSY) return
@@ -177,7 +179,6 @@ export class PipeEnd extends SharedObject implements Transport {
   }
 
   #tryReceive<T>(look: (message: Message) => T): T | typeof NONE | typeof BUSY {
-    if (this.#beacon === undefined) return take<T | typeof NONE | typeof BUSY>(this.session, this.#in, look, inVain)
     try {
       return take<T | typeof NONE | typeof BUSY>(this.session, this.#in, look, inVain)
     } finally {
@@ -188,7 +189,7 @@ export class PipeEnd extends SharedObject implements Transport {
   /** Something to receive, or the end; the descriptor that somebody watches says the same. */
   ready(): boolean {
     this.assertOpen()
-    if (this.#beacon) this.#showState()
+    this.#showState()
     return this.#isReady()
   }
 

@@ -99,7 +99,7 @@ function closing(
       b.close() // from here on the child alone holds it
       return waiting
     },
-    async verify({ a }: any, answer: (which: number) => Promise<unknown>): Promise<Outcome> {
+    async verify({ a }, answer): Promise<Outcome> {
       for (const [n, what] of told.entries()) assert.equal(await answer(n), what)
       assert.throws(() => a.sendSync(1), { name: 'BrokenPipeError' })
       for (let ended = false; !ended; ) {
@@ -211,7 +211,7 @@ export const connectionOperations: Record<string, Operation> = {
     },
     ready: () => stock(1024),
     act: ({ a }) => a.sendSync('new'),
-    async verify({ b }) {
+    async verify({ b }): Promise<Outcome> {
       const fd = b.fileno()
       const outcome = b.pollSync() ? 'after' : 'before'
       if (outcome === 'after') {

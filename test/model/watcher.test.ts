@@ -118,7 +118,7 @@ function lighting({ senders, thief, deaths = 0, without }: Lighting): Scenario {
     const ready = () => without !== 'look again' && load(w, MESSAGES) > 0
     const cell = turns === 0 ? claim(w, BEACONS_AT, token(me)) : BEACONS_AT + 4
     if (turns === 0) {
-      showOwn(w, BEACONS_AT, cell, { write: 7, inode: 8 })
+      showOwn(w, cell, { write: 7, inode: 8 })
       if (load(w, MESSAGES) > 0) lamp(w).write()
     }
     if (!take(w)) {

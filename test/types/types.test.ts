@@ -11,7 +11,7 @@ interface Case {
   error?: RegExp
 }
 
-const imports = `import { Condition, Event, getContext, type Held, JoinableQueue, type Lease, Lock, Process, Queue, RawArray, RawValue, registerClass, RLock, ShareableList, SharedArray, SharedMemory, SimpleQueue, type TypeCode, Value } from 'multiproc'`
+const imports = `import { Condition, type Connection, Event, getContext, type Held, JoinableQueue, type Lease, Lock, Pipe, Process, Queue, RawArray, RawValue, registerClass, RLock, ShareableList, SharedArray, SharedMemory, SimpleQueue, type TypeCode, Value, wait } from 'multiproc'`
 
 const cases: Case[] = [
   {
@@ -21,6 +21,22 @@ const cases: Case[] = [
            const many: { id: number }[] = await q.getMany(3)
            for await (const item of q) item.id.toFixed()
            await q.putMany(new Set([one, ...many]))`,
+  },
+  {
+    title: 'Pipe<A, B>(): what one end sends the other receives',
+    code: `const [a, b] = Pipe<number, string>()
+           await a.send(1)
+           const n: number = await b.recv()
+           b.sendSync('one')
+           const text: string = a.recvSync()
+           const same: Connection<number, string> = a
+           const ready: Connection<number, string>[] = await wait([same], { timeout: n + text.length })
+           for await (const item of ready[0]) item.charAt(0)`,
+  },
+  {
+    title: 'Connection<Send>.send() of another type',
+    code: `await Pipe<number, string>()[0].send('one')`,
+    error: /'string' is not assignable to .*'number'/,
   },
   {
     title: 'Queue<T>.put() of another type',

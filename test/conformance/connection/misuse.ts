@@ -65,6 +65,20 @@ export function misuse({ make, test }: Suite): void {
     assert.equal(await b.poll(), false)
   })
 
+  test('Connection.send() of a value whose getter closes the Connection: ClosedError, and nothing is sent', async () => {
+    for (const form of ['send', 'sendSync'] as const) {
+      const [a, b] = await make.pipe()
+      const hostile = {
+        get it() {
+          a.close()
+          return 1
+        },
+      }
+      await assert.rejects(async () => a[form](hostile), { code: 'ERR_MULTIPROC_CLOSED' })
+      await assert.rejects(b.recv(), { code: 'ERR_MULTIPROC_EOF' })
+    }
+  })
+
   test('Connection: bad timeouts, signals and options are refused by every operation, and nothing is sent or taken', async () => {
     const [a, b] = await make.pipe()
     await a.send('only')
