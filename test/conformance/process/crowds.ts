@@ -16,15 +16,17 @@ const memoryUsed = () => Atomics.load(currentSession().w, HEADER.usedUnits) * UN
 
 export function crowds({ test, make, launch }: ProcessSuite): void {
   test('Process: 64 children run at the same time, and all end; memory, descriptors and places come back', async t => {
-    const [there, met] = [new Value('i', 0), new Event()]
+    const [there, met, leave] = [new Value('i', 0), new Event(), new Event()]
     const round = async (count: number) => {
       there.value = 0
       met.clear()
+      leave.clear()
       const children = Array.from({ length: count }, () =>
-        launch(t, { target: targets.meet, args: [there, count, met] }),
+        launch(t, { target: targets.meet, args: [there, count, met, leave] }),
       )
       await met.wait({ timeout: 90_000 })
       assert.equal(activeChildren().length, count)
+      leave.set()
       assert.deepEqual(await Promise.all(children.map(ended)), new Array(count).fill(0))
     }
     await round(2) // what is made once is there
@@ -42,6 +44,7 @@ export function crowds({ test, make, launch }: ProcessSuite): void {
     )
     there.close()
     met.close()
+    leave.close()
   }, 120_000)
 
   test('Process: children that start in the same turn of the event loop are joined without one, in any order', t => {
