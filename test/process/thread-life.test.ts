@@ -226,7 +226,7 @@ test('process.exit() ends the threads of this process, whatever they do, daemons
 for (const daemon of [true, false]) {
   test(`a ${daemon ? 'daemon' : 'child'} that is a process and was started by a thread ${daemon ? 'ends with it' : 'goes on without it'}`, async t => {
     const told = new Queue<number>()
-    const child = launch(t, { target: threads.haveAChild, args: ['spawn', 'sleep', daemon, told], stdio: 'ignore' })
+    const child = launch(t, { target: threads.haveAProcess, args: [daemon, told] })
     const pid = await told.get({ timeout: LIMIT })
     t.after(() => isAlive(pid) && process.kill(pid, 'SIGKILL'))
     child.terminate()
