@@ -28,10 +28,10 @@ const medianOf = (result: Result, implementation: string, metric: string): numbe
   return rounds && rounds.length > 0 ? median(rounds) : null
 }
 
-/** The best figure of a peer group: the peer as fast as it can be had. */
+/** The best figure of a peer group, the peer as fast as it can be had; or of the one implementation of that name. */
 export function bestOf(result: Result, group: string, metric: string): number | null {
   const values = Object.entries(result.scenario.implementations)
-    .filter(([, implementation]) => implementation.group === group)
+    .filter(([name, implementation]) => implementation.group === group || name === group)
     .map(([name]) => medianOf(result, name, metric))
     .filter(value => value !== null)
   if (values.length === 0) return null

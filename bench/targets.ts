@@ -37,6 +37,11 @@ export async function echo(there: Queue<number>, back: Queue<number>, mode: Mode
   else for (let item = await there.get(); item !== -1; item = await there.get()) await back.put(item)
 }
 
+/** Says when it was called. */
+export function sayWhen(queue: Queue<number>): void {
+  queue.putSync(now())
+}
+
 /** Adds one to a shared counter under a lock, as often as it is told; null: it may end. */
 export async function add(
   lock: Lock,

@@ -1,6 +1,11 @@
 /** Which class stands behind each kind of shared object, and which of our own travel by value: the only place that names them all. */
 import { registerKinds } from './arena/kinds.ts'
+import { joinableQueueKind } from './channel/joinable-queue.ts'
+
+import { pipeCoreKind } from './channel/pipe-core.ts'
+import { pipeEndKind } from './channel/pipe-end.ts'
 import { queueKind } from './channel/queue.ts'
+import { simpleQueueKind } from './channel/simple-queue.ts'
 import { registerClass } from './codec/register-class.ts'
 import { nameKind } from './commons/name.ts'
 import { resolveTarget } from './process/target.ts'
@@ -11,6 +16,8 @@ import { valueKind } from './shared/value.ts'
 import { referToFunctionsBy } from './sync/action.ts'
 import { barrierKind } from './sync/barrier.ts'
 import { boundedSemaphoreKind } from './sync/bounded-semaphore.ts'
+
+import { conditionKind } from './sync/condition.ts'
 import { eventKind } from './sync/event.ts'
 import { lockKind } from './sync/lock.ts'
 import { rlockKind } from './sync/rlock.ts'
@@ -28,6 +35,11 @@ registerKinds([
   boundedSemaphoreKind,
   barrierKind,
   nameKind,
+  conditionKind,
+  joinableQueueKind,
+  simpleQueueKind,
+  pipeCoreKind,
+  pipeEndKind,
 ])
 
 // a list is nothing but its block, which travels as a handle

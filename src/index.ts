@@ -1,10 +1,16 @@
 /** The public API, and nothing else. */
 import './handles.ts'
 
+export { Connection } from './channel/connection.ts'
+export { JoinableQueue, type JoinableQueueOptions, type Lease } from './channel/joinable-queue.ts'
+export { Pipe, type PipeOptions } from './channel/pipe.ts'
 export { Queue, type QueueOptions } from './channel/queue.ts'
+export { SimpleQueue } from './channel/simple-queue.ts'
+export { wait } from './channel/wait.ts'
 export { registerClass } from './codec/register-class.ts'
 export { inspect, type SessionReport } from './commons/inspect.ts'
 export { share } from './commons/share.ts'
+export { type Context, getContext } from './context.ts'
 export * from './contract/errors.ts'
 export type { SyncWaitOptions, WaitOptions } from './contract/waiting.ts'
 export {
@@ -16,7 +22,13 @@ export {
   parentProcess,
 } from './process/family.ts'
 export { Process, type ProcessOptions } from './process/process.ts'
-export { getAllStartMethods, getStartMethod, type StartMethod, setStartMethod } from './process/start-method.ts'
+export {
+  getAllStartMethods,
+  getStartMethod,
+  type StartMethod,
+  type StartMethodOptions,
+  setStartMethod,
+} from './process/start-method.ts'
 export type { Target } from './process/target.ts'
 export { ShareableList, type ShareableListOptions } from './shared/shareable-list.ts'
 export { RawArray, SharedArray, type SharedArrayConstructor, type SharedArrayOptions } from './shared/shared-array.ts'
@@ -27,6 +39,7 @@ export { RawValue, Value, type ValueOptions } from './shared/value.ts'
 
 export { Barrier, type BarrierOptions } from './sync/barrier.ts'
 export { BoundedSemaphore } from './sync/bounded-semaphore.ts'
+export { Condition } from './sync/condition.ts'
 export { Event } from './sync/event.ts'
 export type { Held } from './sync/held.ts'
 export { Lock } from './sync/lock.ts'

@@ -1,7 +1,8 @@
-// The other side of child_process.fork(): receives a burst and says what came, or sends back what comes.
+// The other side of child_process.fork(): receives a burst and says what came, or sends back what comes, or says when it was called.
 import { kinds, now } from '../messages.ts'
 
 const [what, base64] = process.argv.slice(2)
+if (what === 'start') process.send!(now())
 let order: { kind: string; n: number } | null = null
 let i = 0
 let sum = 0

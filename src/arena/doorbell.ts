@@ -19,7 +19,7 @@
 import { exchange, load, store, type Words, wake } from '#words'
 import { closeFd, openPeerPipe, writeByte } from '../os/pipe.ts'
 import { HEADER, SLOT, slotAt } from './layout.ts'
-import { codeOf, LIVE, tokenOf } from './token.ts'
+import { codeOf, isGone, LIVE, tokenOf } from './token.ts'
 
 export const AWAKE = 0
 export const BLOCKED = 1
@@ -64,6 +64,17 @@ function pull(w: Words, slot: number): void {
     writeTo(w, slot)
   } catch {
     // no descriptor left, say; the peer looks around by itself twice a second
+  }
+}
+
+/** Closes what this thread has opened of the bells of those who are gone. */
+export function closeBellsOfTheGone(w: Words): void {
+  const bells = opened.get(w)
+  if (bells === undefined) return
+  for (const [slot, { token, fd }] of bells) {
+    if (!isGone(w, token)) continue
+    bells.delete(slot)
+    closeFd(fd)
   }
 }
 

@@ -22,7 +22,7 @@
  *   after [G6]            the object is being taken apart, the block still in the chain: [G5], and then another goes on.
  *   after [G7]            the block is out of the chain, and freed with its owner.
  */
-import { peek, poke, store, type Words } from '#words'
+import { load, peek, poke, store, type Words } from '#words'
 import type { Allocator, Memory } from './allocator.ts'
 import { toAddress, toRef } from './layout.ts'
 import { ownerOf, QUEUED } from './owner.ts'
@@ -68,7 +68,7 @@ export class Ledger {
     this.#at = at
   }
 
-  /** This participant's cell, if it has one. Under the latch. */
+  /** This participant's cell, if it has one. Without the latch too: nobody else gives or takes it. */
   mine(): Cell | undefined {
     this.#mine ??= this.#find(this.#place.me)
     return this.#mine
@@ -123,14 +123,14 @@ export class Ledger {
   }
 
   #find(token: number): Cell | undefined {
-    for (const cell of this.#all()) if (peek(cell.w, cell.at) === token) return cell
+    for (const cell of this.#all()) if (load(cell.w, cell.at) === token) return cell
     return undefined
   }
 
   /** The cells that somebody has, with their participants. Under the latch. */
   *cells(): Generator<Cell & { token: number }> {
     for (const { w, at } of this.#all()) {
-      const token = peek(w, at)
+      const token = load(w, at)
       if (token !== 0) yield { w, at, token }
     }
   }
@@ -146,10 +146,10 @@ export class Ledger {
 
   *#blocks(): Generator<number> {
     const { segment } = this.#place
-    let block = toAddress(peek(this.#w, this.#at + FIRST))
+    let block = toAddress(load(this.#w, this.#at + FIRST))
     while (block !== 0) {
       yield block
-      block = toAddress(peek(segment.wordsAt(block), segment.indexOf(block) + NEXT))
+      block = toAddress(load(segment.wordsAt(block), segment.indexOf(block) + NEXT))
     }
   }
 
@@ -165,7 +165,7 @@ export class Ledger {
   free(): void {
     const { allocator, segment } = this.#place
     for (;;) {
-      const block = toAddress(peek(this.#w, this.#at + FIRST))
+      const block = toAddress(load(this.#w, this.#at + FIRST))
       if (block === 0) return
       allocator.setOwner(block, this.#place.me) // [G6] ours before it is out of the chain
       store(this.#w, this.#at + FIRST, peek(segment.wordsAt(block), segment.indexOf(block) + NEXT)) // [G7]

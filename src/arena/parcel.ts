@@ -1,7 +1,7 @@
 /**
  * A message in a block of its own: what does not fit into a queue's segment, or carries handles.
  *
- *   headLength · length (two words) · handles · their objects …        then, from the next 64 bytes on, the message
+ *   headLength · length (two words) · handles · lease (six words) · the objects …      then, from the next 64 bytes on, the message
  *
  * Written by whoever owns the block, read by whoever owns it; nobody else looks, but for the list of objects.
  */
@@ -45,11 +45,14 @@ export function sealParcel(session: Session, message: Message, owner: number = s
   return block
 }
 
-export interface OpenParcel {
+export interface ParcelContents {
   readonly bytes: Uint8Array
   readonly headLength: number
   /** The objects it carried, as handles of this process. */
   readonly handles: readonly unknown[]
+}
+
+export interface OpenParcel extends ParcelContents {
   /** The block goes; `bytes` must not be looked at any more. */
   free(): void
 }
@@ -66,16 +69,24 @@ export function openParcel(session: Session, block: number): OpenParcel {
   }
 }
 
-/** Looks into a parcel that something else keeps where it is; `free` does nothing. */
-export function readParcel(session: Session, block: number): OpenParcel {
+/** Reads a parcel that remains one: somebody sees to it that nobody frees it meanwhile. */
+export function readParcel(session: Session, block: number): ParcelContents {
   const objects = parcelContents(session, block)
   for (const object of objects) holdReference(session, object)
-  return { ...read(session, block, objects), free: () => {} }
+  return read(session, block, objects)
+}
+
+/** The message in a parcel that belongs to this participant, unopened: what it carries is not this participant's. */
+export function contentsOf(session: Session, block: number): Pick<OpenParcel, 'bytes' | 'headLength'> {
+  const { w, at } = objectAt(session, block)
+  const length = (peek(w, at + PARCEL_WORDS.low) >>> 0) + peek(w, at + PARCEL_WORDS.high) * 2 ** 32
+  return {
+    bytes: session.segment.bytesAt(block + headerBytes(peek(w, at + PARCEL_WORDS.handles)), length),
+    headLength: peek(w, at + PARCEL_WORDS.headLength),
+  }
 }
 
 function read(session: Session, block: number, objects: readonly number[]): OpenParcel {
-  const { w, at } = objectAt(session, block)
-  const length = (peek(w, at + PARCEL_WORDS.low) >>> 0) + peek(w, at + PARCEL_WORDS.high) * 2 ** 32
   const handles: unknown[] = []
   let failure: unknown
   for (const object of objects) {
@@ -87,8 +98,7 @@ function read(session: Session, block: number, objects: readonly number[]): Open
   }
   if (failure !== undefined) throw failure
   return {
-    bytes: session.segment.bytesAt(block + headerBytes(objects.length), length),
-    headLength: peek(w, at + PARCEL_WORDS.headLength),
+    ...contentsOf(session, block),
     handles,
     free: () => session.allocator.free(block),
   }

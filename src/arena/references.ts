@@ -192,7 +192,8 @@ export function objectAt(session: Session, address: number): { w: Words; at: num
 
 // ── parcels: how a block lists the objects it carries (parcel.ts writes the rest) ──
 
-export const PARCEL_WORDS = { headLength: 0, low: 1, high: 2, handles: 3, first: 4 } as const
+/** `lease`: six words for a queue that keeps track of who has taken what (channel/leases.ts). */
+export const PARCEL_WORDS = { headLength: 0, low: 1, high: 2, handles: 3, lease: 4, first: 10 } as const
 
 export function parcelContents(session: Session, block: number): number[] {
   const { w, at } = objectAt(session, block)

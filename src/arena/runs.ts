@@ -75,7 +75,10 @@ export function giveRun(w: Words, me: number, unit: number, kept: boolean): void
   const units = peek(w, unitLength(unit))
   store(w, unitOwner(unit), NOBODY) // [U5]
   poke(w, HEADER.usedUnits, peek(w, HEADER.usedUnits) - units)
-  if (kept) poke(w, HEADER.keptUnits, peek(w, HEADER.keptUnits) + units)
+  if (kept) {
+    poke(w, HEADER.keptUnits, peek(w, HEADER.keptUnits) + units)
+    poke(w, HEADER.nextUnit, unit) // its pages are there, and perhaps in a cache
+  }
   leave(w, HEADER.allocatorLatch, me)
 }
 

@@ -17,6 +17,7 @@ import { openOwn } from '../os/ofd-lock.ts'
 import { unmapOrphans } from '../os/orphans.ts'
 import { requirePlatform } from '../os/platform.ts'
 import { Allocator } from './allocator.ts'
+import { closeBellsOfTheGone } from './doorbell.ts'
 import { elsewhere } from './elsewhere.ts'
 import { kindOf } from './kinds.ts'
 import { OBJECT } from './owner.ts'
@@ -82,11 +83,9 @@ export class Session {
     return Session.#joined(segment, reserve(segment.words, 0, name))
   }
 
-  /** The memory inherited as descriptor `fd`, joined as the participant that the parent reserved. */
-  static join(fd: number, token: number): Session {
-    requirePlatform()
-    setCloseOnExec(fd)
-    return Session.#joined(Segment.attach(fd), token)
+  /** An inherited memory, joined as the participant that the parent reserved. */
+  static join(segment: Segment, token: number): Session {
+    return Session.#joined(segment, token)
   }
 
   static #joined(segment: Segment, token: number, bell?: Int32Array): Session {
@@ -157,6 +156,7 @@ export class Session {
     for (const dead of findDead(this.w, this.ownFile, this.slot, this.#looks++)) {
       if (!recover(this, dead)) unfinished = true
     }
+    closeBellsOfTheGone(this.w)
     // The dead's process was not gone yet, or a latch was held for long. Nobody may wait here, so nothing else would look.
     if (unfinished) this.#lookAgain ??= setTimeout(() => this.#lookedAgain(), LOOK_AGAIN).unref()
   }
@@ -244,9 +244,16 @@ export function currentSession(): Session {
   return elsewhere() ?? ownSession()
 }
 
-/** In a child, before anything else. */
-export function attachSession(fd: number, token: number): Session {
-  own = Session.join(fd, token)
+/** In a child, before anything else: maps the memory inherited as descriptor `fd`. It is nobody in it yet. */
+export function mapSession(fd: number): Segment {
+  requirePlatform()
+  setCloseOnExec(fd)
+  return Segment.attach(fd)
+}
+
+/** In a child: joins as the participant that its parent reserved. */
+export function attachSession(segment: Segment, token: number): Session {
+  own = Session.join(segment, token)
   return own
 }
 

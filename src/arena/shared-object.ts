@@ -9,6 +9,8 @@ import type { Session } from './session.ts'
 
 /** The right to build a handle on the object at `address`: given out by the session only. */
 export class Adoption {
+  /** Only the real one will do: every handle has a session and an address, too. */
+  declare private readonly nominal: true
   readonly session: Session
   readonly address: number
 
@@ -52,7 +54,7 @@ export abstract class SharedObject implements Shareable {
     return { id: this.address, home: this.session }
   }
 
-  /** @internal what the user has: the handle itself, or what it stands behind. */
+  /** @internal What a message that carries it gives to its receiver: this handle, or the object that stands in front of it. */
   get face(): object {
     return this
   }

@@ -12,11 +12,17 @@
  *
  * Within a thread the waiters for one thing stand in line and are served in the order they came, awaited and blocking
  * ones together: so `put(1); put(2)` arrive in that order, and a put that blocks first helps those before it.
+ *
+ * Beside the line stand watchers: poll() and wait() want to know that there is something, and take nothing. A ring that
+ * chose a thread for its watcher has woken nobody who would take; so whoever tells a watcher rings the next, and that one,
+ * if it only watches, the next again, until one takes or nobody is left. Takers go first: what they leave is there for
+ * watchers.
  */
 import { setMaxListeners } from 'node:events'
 import { pause, relax, type Words } from '#words'
 import { TimeoutError } from '../contract/errors.ts'
 import { checkOptions, checkSignal, checkTimeout } from '../contract/options.ts'
+import type { Readiness } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import type { Sleeper, Waiters } from './sleeper.ts'
 import { mark, unmark, wakeOne } from './wait-set.ts'
@@ -31,8 +37,21 @@ export type Attempt<T> = () => T | typeof NONE | typeof BUSY
 
 interface Entry {
   readonly attempt: Attempt<unknown>
+  readonly by: object | undefined
   resolve(value: unknown): void
   reject(error: unknown): void
+}
+
+/** Somebody who wants to know, once, that there is something to be had; it leaves the line as it is told. */
+export interface Watcher {
+  /** Looks, and takes nothing. */
+  ready(): boolean
+  /** It is ready. Must not throw. */
+  tell(): void
+  /** The object is not this process's any more. */
+  fail(error: unknown): void
+  /** Who watches, for fail() of the line. */
+  readonly by?: object | undefined
 }
 
 /** What a line needs to know of the thread it is in. */
@@ -63,6 +82,9 @@ export class Line implements Waiters {
   readonly #set: number
   readonly #blockingFirst: boolean
   readonly #entries: Entry[] = []
+  readonly #watchers = new Set<Watcher>()
+  /** Why nobody can wait here any more. */
+  #failure: { error: unknown } | undefined
   /** From the last waits: is what we wait for usually there within SHORT? Above 0: look before you sleep. */
   #hope = HOPE
   #waits = 0
@@ -85,12 +107,17 @@ export class Line implements Waiters {
     return this.#entries.length === 0
   }
 
+  /** Nobody of this thread waits here in any way. */
+  get #deserted(): boolean {
+    return this.#entries.length === 0 && this.#watchers.size === 0
+  }
+
   get hopeful(): boolean {
     return this.#hope > 0 || (++this.#waits & 15) === 0
   }
 
-  /** Awaits: never blocks the event loop. `what` names the operation in errors. */
-  until<T>(what: string, attempt: Attempt<T>, options?: WaitOptions): Promise<T> {
+  /** Awaits: never blocks the event loop. `what` names the operation in errors, `by` who waits, for fail(). */
+  until<T>(what: string, attempt: Attempt<T>, options?: WaitOptions, by?: object): Promise<T> {
     let timeout: number
     let signal: AbortSignal | undefined
     try {
@@ -105,12 +132,13 @@ export class Line implements Waiters {
       return Promise.reject(error)
     }
     if (timeout === 0) return Promise.reject(late(what, 0))
-    return new Promise((resolve, reject) => this.#queueUp(what, attempt, timeout, signal, resolve, reject))
+    return new Promise((resolve, reject) => this.#queueUp(what, attempt, by, timeout, signal, resolve, reject))
   }
 
   #queueUp<T>(
     what: string,
     attempt: Attempt<T>,
+    by: object | undefined,
     timeout: number,
     signal: AbortSignal | undefined,
     resolve: (value: T) => void,
@@ -125,6 +153,7 @@ export class Line implements Waiters {
     }
     const entry: Entry = {
       attempt,
+      by,
       resolve: value => {
         settle()
         resolve(value as T)
@@ -157,7 +186,7 @@ export class Line implements Waiters {
   }
 
   /** Blocks this thread, asleep in the kernel. */
-  untilSync<T>(what: string, attempt: Attempt<T>, options?: SyncWaitOptions): T {
+  untilSync<T>(what: string, attempt: Attempt<T>, options?: SyncWaitOptions, by?: object): T {
     checkOptions('options', options, SYNC_WAIT_OPTIONS)
     const timeout = checkTimeout(options?.timeout)
     if (!this.idle && !this.#blockingFirst) this.#serveFirst()
@@ -170,6 +199,7 @@ export class Line implements Waiters {
     let outcome: unknown
     const entry: Entry = {
       attempt,
+      by,
       resolve: value => {
         state = 'served'
         outcome = value
@@ -186,7 +216,7 @@ export class Line implements Waiters {
       this.#remove(entry)
       throw late(what, timeout)
     }
-    if (this.idle) this.unmark()
+    if (this.#deserted) this.unmark()
     if (state === 'failed') throw outcome
     return outcome as T
   }
@@ -219,16 +249,82 @@ export class Line implements Waiters {
     this.#hope = waited < SHORT ? Math.min(HOPE, this.#hope + 2) : Math.max(0, this.#hope - 1)
   }
 
-  /** Everybody in line gets the error: the object is not this process's any more. */
-  fail(error: unknown): void {
-    for (const entry of this.#entries.splice(0)) entry.reject(error)
-    this.#withdraw()
+  /** Everybody in line gets the error, or those that wait `by` the one: the object is not theirs any more. */
+  fail(error: unknown, by?: object): void {
+    if (by === undefined) this.#failure = { error }
+    const isTheirs = (one: { readonly by?: object | undefined }) => by === undefined || one.by === by
+    for (const entry of this.#entries.filter(isTheirs)) {
+      this.#entries.splice(this.#entries.indexOf(entry), 1)
+      entry.reject(error)
+    }
+    for (const watcher of [...this.#watchers].filter(isTheirs)) {
+      this.#watchers.delete(watcher)
+      watcher.fail(error)
+    }
+    if (this.#deserted) this.#withdraw()
+  }
+
+  // ── watching ──
+
+  /** Tells the watcher once it is ready: from the event loop, or from a `watchSync` in this thread. */
+  watch(watcher: Watcher): void {
+    if (this.#failure) {
+      watcher.fail(this.#failure.error)
+      return
+    }
+    this.#watchers.add(watcher)
+    this.#place.sleeper.wait(this)
+  }
+
+  /** The watcher does not want to know any more. */
+  unwatch(watcher: Watcher): void {
+    if (this.#watchers.delete(watcher) && this.#deserted) this.#withdraw()
+  }
+
+  /** For wait(); `by`: as for until(). */
+  readiness(ready: () => boolean, by?: object): Readiness {
+    let watcher: Watcher | undefined
+    return {
+      ready,
+      watch: (tell, fail) => {
+        watcher = { ready, tell, fail, by }
+        this.watch(watcher)
+      },
+      unwatch: () => {
+        if (watcher) this.unwatch(watcher)
+      },
+    }
+  }
+
+  /** Blocks this thread until it is ready: true; false after `timeout` ms. */
+  watchSync(ready: () => boolean, timeout: number): boolean {
+    if (!this.idle) this.#serveFirst()
+    if (ready()) return true
+    if (timeout === 0) return false
+    let state = 'waiting' as 'waiting' | 'ready' | 'failed'
+    let failure: unknown
+    const watcher: Watcher = {
+      ready,
+      tell: () => {
+        state = 'ready'
+      },
+      fail: error => {
+        state = 'failed'
+        failure = error
+      },
+    }
+    this.#watchers.add(watcher)
+    this.#block(performance.now(), timeout, () => state !== 'waiting')
+    this.#watchers.delete(watcher)
+    if (this.#deserted) this.#withdraw()
+    if (state === 'failed') throw failure
+    return state === 'ready'
   }
 
   // ── what the sleeper calls ──
 
   mark(): void {
-    if (this.idle) return // a ring that came for those who have left must be seen as theirs by unmark()
+    if (this.#deserted) return // a ring that came for those who have left must be seen as theirs by unmark()
     this.#marked = true
     mark(this.#w, this.#set, this.#place.slot)
   }
@@ -243,13 +339,36 @@ export class Line implements Waiters {
   serve(): boolean {
     const answer = this.#serve()
     if (answer === BUSY) this.#place.sleeper.again()
-    if (this.#entries.length > 0) return true
+    if (!this.#deserted) return true
     this.unmark()
     return false
   }
 
-  /** Serves from the front as long as it goes; gives what stopped it. */
+  /** Serves from the front as long as it goes, then tells those who watch; gives what stopped it. */
   #serve(): typeof NONE | typeof BUSY | undefined {
+    for (;;) {
+      const stopped = this.#serveEntries()
+      if (this.#watchers.size === 0 || !this.#tellWatchers()) return stopped
+    }
+  }
+
+  /** True: the mark had to be set anew for those who are left, so it is time for another look. */
+  #tellWatchers(): boolean {
+    const ready = [...this.#watchers].filter(watcher => watcher.ready())
+    for (const watcher of ready) this.#watchers.delete(watcher)
+    const passes = ready.length > 0 && this.#marked
+    if (passes) {
+      // Our own mark goes first, or the ring would come back to us.
+      this.#marked = false
+      unmark(this.#w, this.#set, this.#place.slot)
+      wakeOne(this.#place.w, this.#w, this.#set)
+      this.mark()
+    }
+    for (const watcher of ready) watcher.tell()
+    return passes && !this.#deserted
+  }
+
+  #serveEntries(): typeof NONE | typeof BUSY | undefined {
     while (this.#entries.length > 0) {
       // Out of the line while it tries: an attempt may run code of the user's that uses the same object.
       const entry = this.#entries.shift() as Entry
@@ -272,7 +391,7 @@ export class Line implements Waiters {
   /** Those who stand in line already. */
   #serveFirst(): void {
     this.#serve()
-    if (this.idle) this.#withdraw()
+    if (this.#deserted) this.#withdraw()
   }
 
   /** Nobody here waits any more. */
@@ -286,7 +405,7 @@ export class Line implements Waiters {
     const at = this.#entries.indexOf(entry)
     if (at < 0) return false
     this.#entries.splice(at, 1)
-    if (this.idle) this.#withdraw()
+    if (this.#deserted) this.#withdraw()
     return true
   }
 }

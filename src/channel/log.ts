@@ -1,6 +1,6 @@
 /**
  * The items of a queue in shared memory: a chain of segments that producers write at one end and consumers read at the
- * other. Bounded by a number of items, or by nothing but memory.
+ * other. Bounded by a number of items, by the weight of those that nobody has taken (a pipe), or by nothing but memory.
  *
  *   first ─▶ segment ─next─▶ segment ─next─▶ segment          segment: next · capacity · records …
  *               ▲ head                          ▲ tail        record:  kind and length · payload, or a block's address
@@ -9,27 +9,34 @@
  *
  * HEAD and TAIL count items, and each is the one word that commits: item n is there when TAIL passes n, gone when HEAD
  * does. Where it lies follows from them: `putAt` and `getAt` each have two places, and the one that belongs to count n is
- * place n & 1. Only the other one is written before the commit, so a death leaves the one that counts as it was.
+ * place n & 1. Only the other one is written before the commit, so a death leaves the one that counts as it was. In the same
+ * way, and only where `mark` is set, `putWeight` and `getWeight` say how much all items up to that count weigh: what nobody
+ * has taken weighs their difference, and no death can put it wrong. A put goes in while that is at most `mark`, so
+ * always when there is nothing, however heavy the item.
  *
  * Who writes the words
- *   tail, putAt, first, next, records   whoever holds the put latch
- *   head, getAt                         whoever holds the get latch
- *   state                               under the put latch
+ *   tail, putAt, putWeight, first, next, records   whoever holds the put latch
+ *   head, getAt, getWeight                         whoever holds the get latch; producers read getWeight beside it
+ *   state    only up: under the put latch; by end() without it, when nobody puts any more or nobody will get
+ *   beside   whoever holds the latch of the leases (leases.ts); 0 in a queue that has none
  *
  * put, under the put latch                          get, under the get latch
  *   [P1] write the record beyond TAIL                 [C1] copy the record, or own its block
- *   [P2] write the other place of putAt               [C2] own the segment that is done with; write the other getAt
+ *   [P2] write the other place of putAt, putWeight    [C2] own the segment that is done with; write the other getAt,
+ *                                                          getWeight
  *   [P3] store TAIL + 1: committed                    [C3] store HEAD + 1: committed
  *   [P4] hand block and segment to the queue          [C4] free the segment
  *   [P5] ring one consumer, outside the latch         [C5] ring one producer, outside the latch
+ *   [P6] and the next producer, if the mark was not reached: one light item more may make room for many
  *
  * If a process dies
  *   before [P3]    what lies beyond TAIL is garbage, and written over by the next one. Block and segment are the dead's
  *                  and freed with it.
  *   before [P4]    the item is there, its block or segment still the dead's: recovery finds them in the chain [D1] and
  *                  hands them to the queue before it frees what the dead owned.
- *   before [P5]    the consumer was not rung: recovery rings everybody.
+ *   before [P5]    the consumer was not rung: recovery rings everybody. So it does for [P6].
  *   before [C3]    the item is still first. Its block or segment may be the dead's: [D1].
+ *                  (Where leases are kept, [C1] notes the block and leaves it the queue's: leases.ts.)
  *   after [C3]     the item was the dead consumer's. Its block, and a segment that was done with, are freed with it.
  * A latch that died with its holder needs no mending: whoever comes next takes it over, or the recovery frees it [D2].
  * A shutdown that died before it had dropped everything: whoever meets DROPPED gets nothing, and may drop the rest.
@@ -44,12 +51,17 @@ import { WAIT_SET_WORDS, wakeOne } from '../arena/wait-set.ts'
 const MAXSIZE = 0
 const STATE = 1
 const FIRST = 2
+const MARK = 3
 const PUT_LATCH = 16
 const TAIL = 17
 const PUT_AT = 18 // two places of two words: segment, index of its next record
+const PUT_WEIGHT = 22 // two places of one word
 const GET_LATCH = 32
 const HEAD = 33
 const GET_AT = 34
+const GET_WEIGHT = 38
+/** Items that were taken and came back: queued, though no longer in here. They take up room. */
+export const BESIDE = 40
 export const NOT_EMPTY = 48
 export const NOT_FULL = NOT_EMPTY + WAIT_SET_WORDS
 export const LOG_WORDS = NOT_FULL + WAIT_SET_WORDS
@@ -62,12 +74,18 @@ const NEXT = 0
 const CAPACITY = 1
 const RECORDS = 2
 
-/** Kinds of record. INLINE: the payload follows. BLOCK: a parcel of its own. END: it goes on in the next segment. */
+/**
+ * Kinds of record. INLINE: the payload follows. BLOCK: a parcel of its own, its weight in the header. END: it goes on in the
+ * next segment.
+ */
 const INLINE = 1
 const BLOCK = 2
 const END = 3
 const KIND_BITS = 4
 const LENGTH_BITS = 14
+
+/** Weights are in words of 4 bytes; no item counts as more than this, 1 GiB, so that differences fit a word. */
+const HEAVIEST = (1 << 28) - 1
 
 /** The largest payload that is copied under the latch, bytes: about a microsecond. */
 export const INLINE_BYTES = 4096
@@ -88,6 +106,9 @@ export interface Taken {
   block: number
 }
 
+/** Takes note of the block that item number `head` lies in, before it is taken. The block remains the queue's. */
+export type Note = (block: number, head: number) => void
+
 export interface LogPlace {
   readonly w: Words
   readonly me: number
@@ -103,6 +124,10 @@ export class Log {
   readonly #at: number
   /** A segment allocated for a put that found no room, until that put is over. */
   #spare = 0
+  /** A segment that the last take() was done with. */
+  #emptied = 0
+  /** The last put left the mark unreached. */
+  #roomLeft = false
 
   /** `w`, `at`: the queue's own words. */
   constructor(place: LogPlace, w: Words, at: number) {
@@ -113,9 +138,10 @@ export class Log {
     this.#at = at
   }
 
-  /** Of a queue that nobody else knows yet. */
-  static initialise(w: Words, at: number, maxsize: number): void {
+  /** Of a queue that nobody else knows yet. `markBytes`: puts wait while more than this lies there; 0: they do not. */
+  static initialise(w: Words, at: number, maxsize: number, markBytes = 0): void {
     poke(w, at + MAXSIZE, maxsize)
+    poke(w, at + MARK, Math.min(HEAVIEST, Math.floor(markBytes / 4)))
   }
 
   get maxsize(): number {
@@ -133,7 +159,12 @@ export class Log {
 
   #count(): number {
     const tail = load(this.#w, this.#at + TAIL)
-    return Math.max(0, (tail - load(this.#w, this.#at + HEAD)) | 0)
+    return Math.max(0, (tail - load(this.#w, this.#at + HEAD)) | 0) + load(this.#w, this.#at + BESIDE)
+  }
+
+  /** The number of the item that the next get takes. */
+  get head(): number {
+    return load(this.#w, this.#at + HEAD)
   }
 
   #isFull(): boolean {
@@ -148,9 +179,9 @@ export class Log {
     return this.#put(INLINE | (bytes << KIND_BITS) | (head << (KIND_BITS + LENGTH_BITS)), payload, (bytes + 3) >>> 2, 0)
   }
 
-  /** Puts a parcel that belongs to this participant. */
-  putBlock(block: number): number {
-    return this.#put(BLOCK, undefined, 1, block)
+  /** Puts a parcel that belongs to this participant; `bytes` is what it counts for. */
+  putBlock(block: number, bytes = 0): number {
+    return this.#put(BLOCK | (Math.min(HEAVIEST, Math.ceil(bytes / 4)) << KIND_BITS), undefined, 1, block)
   }
 
   /** May throw OutOfSharedMemoryError, having put nothing. */
@@ -167,7 +198,10 @@ export class Log {
         outcome = this.#putLatched(header, payload, words, block)
         leave(w, at + PUT_LATCH, this.#me)
       }
-      if (outcome === DONE) wakeOne(this.#arena, w, at + NOT_EMPTY) // [P5]
+      if (outcome === DONE) {
+        wakeOne(this.#arena, w, at + NOT_EMPTY) // [P5]
+        if (this.#roomLeft) wakeOne(this.#arena, w, at + NOT_FULL) // [P6]
+      }
       if (outcome > 0) {
         this.#freeSpare()
         return outcome
@@ -183,7 +217,9 @@ export class Log {
     if (load(w, at + STATE) !== OPEN) return CLOSED
     const tail = peek(w, at + TAIL)
     const maxsize = peek(w, at + MAXSIZE)
-    if (maxsize !== 0 && ((tail - load(w, at + HEAD)) | 0) >= maxsize) return NOT_NOW
+    if (maxsize !== 0 && ((tail - load(w, at + HEAD)) | 0) + load(w, at + BESIDE) >= maxsize) return NOT_NOW
+    const mark = peek(w, at + MARK)
+    if (mark !== 0 && this.#untaken(tail) > mark) return NOT_NOW
     const here = at + PUT_AT + (tail & 1) * 2
     let segment = toAddress(peek(w, here))
     let i = peek(w, here + 1)
@@ -208,6 +244,11 @@ export class Log {
     const there = at + PUT_AT + (~tail & 1) * 2
     poke(w, there, toRef(segment)) // [P2]
     poke(w, there + 1, i + 1 + words)
+    if (mark !== 0) {
+      const weight = weightOf(header)
+      this.#roomLeft = this.#untaken(tail) + weight <= mark
+      poke(w, at + PUT_WEIGHT + (~tail & 1), (peek(w, at + PUT_WEIGHT + (tail & 1)) + weight) | 0)
+    }
     store(w, at + TAIL, (tail + 1) | 0) // [P3] publishes the record and its place; pairs with [C1]
     if (grows) {
       this.#place.allocator.swapOwner(spare, this.#me, QUEUED) // [P4]
@@ -215,6 +256,16 @@ export class Log {
     }
     if (block !== 0) this.#give(block)
     return DONE
+  }
+
+  /**
+   * Under the put latch: what the items up to `tail` weigh that nobody has taken. A get that comes between the two loads
+   * may be counted although it is not committed; then the item is on its way out.
+   */
+  #untaken(tail: number): number {
+    const head = load(this.#w, this.#at + HEAD)
+    const taken = load(this.#w, this.#at + GET_WEIGHT + (head & 1))
+    return (peek(this.#w, this.#at + PUT_WEIGHT + (tail & 1)) - taken) | 0
   }
 
   /** [P4] unless a consumer was so quick that it owns it already. */
@@ -245,6 +296,13 @@ export class Log {
 
   /** Takes the oldest item into `taken`; with `dropping` also one that nobody is to get. */
   get(taken: Taken, dropping = false): number {
+    const outcome = this.take(taken, dropping)
+    if (outcome === DONE) this.settle()
+    return outcome
+  }
+
+  /** Does what a get does under its latch; settle() must follow what is DONE. */
+  take(taken: Taken, dropping = false, note?: Note): number {
     const w = this.#w
     const at = this.#at
     const state = load(w, at + STATE)
@@ -256,15 +314,21 @@ export class Log {
       leave(w, at + GET_LATCH, this.#me)
       return state === OPEN ? NOT_NOW : CLOSED
     }
-    const emptied = this.#getLatched(head, taken)
+    this.#emptied = this.#getLatched(head, taken, note)
     leave(w, at + GET_LATCH, this.#me)
-    if (emptied !== 0) this.#place.allocator.free(emptied) // [C4]
-    if (peek(w, at + MAXSIZE) !== 0) wakeOne(this.#arena, w, at + NOT_FULL) // [C5]
     return DONE
   }
 
+  /** After a take(), or when an item beside the log was taken. */
+  settle(): void {
+    if (this.#emptied !== 0) this.#place.allocator.free(this.#emptied) // [C4]
+    this.#emptied = 0
+    const isBounded = (peek(this.#w, this.#at + MAXSIZE) | peek(this.#w, this.#at + MARK)) !== 0
+    if (isBounded) wakeOne(this.#arena, this.#w, this.#at + NOT_FULL) // [C5]
+  }
+
   /** Gives the segment that is done with, or 0. */
-  #getLatched(head: number, taken: Taken): number {
+  #getLatched(head: number, taken: Taken, note: Note | undefined): number {
     const w = this.#w
     const at = this.#at
     const { allocator } = this.#place
@@ -282,12 +346,17 @@ export class Log {
     const s = this.#place.segment.wordsAt(segment)
     const record = this.#place.segment.indexOf(segment) + i
     const words = readRecord(s, record, taken) // [C1] pairs with [P3]
-    if (taken.block !== 0) allocator.setOwner(taken.block, this.#me | (allocator.owner(taken.block) & PARCEL))
+    if (note !== undefined) note(taken.block, head)
+    else if (taken.block !== 0) allocator.setOwner(taken.block, this.#me | (allocator.owner(taken.block) & PARCEL))
     const emptied = segment === before ? 0 : before
     if (emptied !== 0) allocator.setOwner(emptied, this.#me) // [C2]
     const there = at + GET_AT + (~head & 1) * 2
     poke(w, there, toRef(segment))
     poke(w, there + 1, i + 1 + words)
+    if (peek(w, at + MARK) !== 0) {
+      const soFar = peek(w, at + GET_WEIGHT + (head & 1))
+      store(w, at + GET_WEIGHT + (~head & 1), (soFar + weightOf(peek(s, record))) | 0)
+    }
     store(w, at + HEAD, (head + 1) | 0) // [C3] makes room; pairs with the load of HEAD in put
     return emptied
   }
@@ -304,6 +373,18 @@ export class Log {
     const state = drop ? DROPPED : DRAINING
     if (load(this.#w, this.#at + STATE) < state) store(this.#w, this.#at + STATE, state)
     leave(this.#w, this.#at + PUT_LATCH, this.#me)
+  }
+
+  /**
+   * The same without the latch, so without waiting for a process that was stopped inside it. For the end of a pipe: with
+   * `drop` its readers are gone, and what is put in this very moment lies there until somebody drops it; without, its
+   * writers are gone.
+   */
+  end(drop: boolean): void {
+    const state = drop ? DROPPED : DRAINING
+    for (let seen = this.state; seen < state; seen = this.state) {
+      if (compareExchange(this.#w, this.#at + STATE, seen, state) === seen) return
+    }
   }
 
   /** The last segment, of a queue that is empty and that nobody refers to any more. */
@@ -336,6 +417,7 @@ export class Log {
   check(queued: Set<number>): string[] {
     const wrong: string[] = []
     let items = 0
+    let weight = 0
     const looked = this.#walk(
       block => {
         const owner = this.#place.allocator.owner(block)
@@ -343,15 +425,24 @@ export class Log {
           wrong.push(`block 0x${block.toString(16)} in it has owner 0x${owner.toString(16)}`)
         queued.delete(block)
       },
-      () => items++,
+      each => {
+        items++
+        weight += each
+      },
     )
+    const w = this.#w
+    const untaken = this.#untaken(load(w, this.#at + TAIL))
     if (!looked) wrong.push('its latches are held')
-    else if (items !== this.#count()) wrong.push(`it has ${items} items and counts ${this.#count()}`)
+    else if (peek(w, this.#at + MARK) !== 0 && untaken !== weight) {
+      wrong.push(`its items weigh ${weight} words, ${untaken} are counted`)
+    } else if (items !== this.#count() - load(w, this.#at + BESIDE)) {
+      wrong.push(`it has ${items} items and counts ${this.#count()}`)
+    }
     return wrong
   }
 
   /** Calls `each` with every segment and block of the chain. False: a latch was busy. */
-  #walk(each: (block: number) => void, item: () => void = () => {}): boolean {
+  #walk(each: (block: number) => void, item: (weight: number) => void = () => {}): boolean {
     const w = this.#w
     const at = this.#at
     if (tryEnter(this.#arena, w, at + PUT_LATCH, this.#me) === BUSY) return false
@@ -373,9 +464,10 @@ export class Log {
         each(segment)
       }
       const s = this.#place.segment.wordsAt(segment)
-      i += 1 + readRecord(s, this.#place.segment.indexOf(segment) + i, taken)
+      const record = this.#place.segment.indexOf(segment) + i
+      i += 1 + readRecord(s, record, taken)
       if (taken.block !== 0) each(taken.block)
-      item()
+      item(weightOf(peek(s, record)))
     }
     leave(w, at + GET_LATCH, this.#me)
     leave(w, at + PUT_LATCH, this.#me)
@@ -398,6 +490,12 @@ export class Log {
   #poke(segment: number, i: number, value: number): void {
     poke(this.#place.segment.wordsAt(segment), this.#place.segment.indexOf(segment) + i, value)
   }
+}
+
+/** Of a record, in words. */
+function weightOf(header: number): number {
+  if ((header & ((1 << KIND_BITS) - 1)) === BLOCK) return header >>> KIND_BITS
+  return 1 + ((((header >>> KIND_BITS) & ((1 << LENGTH_BITS) - 1)) + 3) >>> 2)
 }
 
 /** Reads the record into `taken`, the payload as far as there is room for it; gives the words after its header. */

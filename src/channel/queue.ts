@@ -5,32 +5,18 @@
 
 import { checkHolder, checkWaiters } from '../arena/check.ts'
 import type { Kind } from '../arena/kinds.ts'
-import { discardParcel, openParcel, sealParcel } from '../arena/parcel.ts'
 import { bodyAt } from '../arena/references.ts'
-import { currentSession, type Session } from '../arena/session.ts'
+import { currentSession } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { slotOf } from '../arena/token.ts'
-import { BUSY, checkWaitOptions, Line, NONE, served } from '../arena/until.ts'
+import { type Attempt, BUSY, checkWaitOptions, Line, NONE, served } from '../arena/until.ts'
 import { forget, markedIn, wakeAll } from '../arena/wait-set.ts'
-import { decode, encode } from '../codec/codec.ts'
-import { makeInbox } from '../codec/msgpack.ts'
-import { encodeQuick, quickWords } from '../codec/quick.ts'
 import { ArgumentTypeError, EmptyError, FullError, ShutDownError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkOptions, describe } from '../contract/options.ts'
+import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
-import {
-  CLOSED,
-  DONE,
-  DROPPED,
-  HELD_UP,
-  INLINE_BYTES,
-  LOG_WORDS,
-  Log,
-  NOT_EMPTY,
-  NOT_FULL,
-  OPEN,
-  type Taken,
-} from './log.ts'
+import { type Arrived, discard, dropAll, type Outgoing, packValue, put, retain, take } from './envelope.ts'
+import { CLOSED, DONE, DROPPED, HELD_UP, LOG_WORDS, Log, NOT_EMPTY, NOT_FULL, OPEN } from './log.ts'
 
 const KIND = 5
 const MAX_ITEMS = 0x7fffffff
@@ -40,28 +26,7 @@ export interface QueueOptions {
   maxsize?: number
 }
 
-/** A value on its way in: small ones in `payload`, others in a block that belongs to this process until it is put. */
-interface Outgoing {
-  readonly payload: Int32Array
-  readonly bytes: number
-  readonly head: number
-  readonly block: number
-}
-
-/** Small messages are built here; nothing stays in it. */
-const payload = new Int32Array(INLINE_BYTES / 4)
-
-/** And taken apart here, unless a class of the user's takes from a queue while it is unpacked. */
-class Inbox implements Taken {
-  readonly contents = makeInbox(INLINE_BYTES)
-  readonly payload = new Int32Array(this.contents.buffer)
-  bytes = 0
-  head = 0
-  block = 0
-}
-const inbox = new Inbox()
-let unpacking = false
-const NO_HANDLES: readonly unknown[] = []
+const toValue = (message: Arrived): unknown => message.value()
 
 /**
  * First in, first out; any number of producers and consumers, in any processes.
@@ -88,7 +53,7 @@ const NO_HANDLES: readonly unknown[] = []
  * assert.equal(queue.getSync(), 2)
  * await assert.rejects(queue.get({ timeout: 10 }), TimeoutError)
  */
-export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T> {
+export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>, Waitable {
   readonly #log: Log
   readonly #puts: Line
   readonly #gets: Line
@@ -126,14 +91,14 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     let out: Outgoing | undefined
     try {
       this.assertOpen()
-      out = this.#pack(item)
+      out = this.pack(item)
       if (options === undefined && this.#puts.idle) {
         const got = this.#tryPut(out)
         if (got !== NONE && got !== BUSY) return served(undefined)
       }
       return this.#keepPutting('Queue.put()', retain(out), options)
     } catch (error) {
-      if (out) this.#discard(out)
+      if (out) discard(this.session, out)
       return Promise.reject(error)
     }
   }
@@ -142,7 +107,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     try {
       await this.#puts.until(what, () => this.#tryPut(out), options)
     } catch (error) {
-      this.#discard(out)
+      discard(this.session, out)
       throw error
     }
   }
@@ -150,7 +115,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
   /** As put(), but blocks this thread. */
   putSync(item: T, options?: SyncWaitOptions): void {
     this.assertOpen()
-    let out = this.#pack(item)
+    let out = this.pack(item)
     try {
       if (options === undefined && this.#puts.idle) {
         const got = this.#tryPut(out)
@@ -159,7 +124,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
       out = retain(out)
       this.#puts.untilSync('Queue.putSync()', () => this.#tryPut(out), options)
     } catch (error) {
-      this.#discard(out)
+      discard(this.session, out)
       throw error
     }
   }
@@ -171,7 +136,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
    */
   putNowait(item: T): void {
     this.assertOpen()
-    const out = this.#pack(item)
+    const out = this.pack(item)
     try {
       const got = this.#tryPut(out)
       if (got !== NONE && got !== BUSY) return
@@ -181,7 +146,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
           : `Expected room in the queue, but it holds ${this.qsize()} of at most ${this.maxsize} items`,
       )
     } catch (error) {
-      this.#discard(out)
+      discard(this.session, out)
       throw error
     }
   }
@@ -216,29 +181,17 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     }
   }
 
-  #pack(item: T): Outgoing {
-    const head = encodeQuick(item)
-    if (head > 0) return { payload: quickWords, bytes: head, head, block: 0 }
-    const message = encode(item)
-    if (message.byteLength > INLINE_BYTES || message.handles.length > 0) {
-      return { payload, bytes: 0, head: 0, block: sealParcel(this.session, message) }
-    }
-    message.writeWordsTo(payload)
-    return { payload, bytes: message.byteLength, head: message.headLength, block: 0 }
+  /** @internal A value as it goes in. Throws what put() throws for it. */
+  protected pack(item: T): Outgoing {
+    return packValue(this.session, item)
   }
 
   #tryPut(out: Outgoing): undefined | typeof NONE | typeof BUSY {
-    const outcome =
-      out.block === 0 ? this.#log.putInline(out.payload, out.bytes, out.head) : this.#log.putBlock(out.block)
+    const outcome = put(this.#log, out)
     if (outcome === DONE) return undefined
     if (outcome === CLOSED)
       throw new ShutDownError('Expected a queue that takes items, but it was shut down: nothing was put')
     return outcome === HELD_UP ? BUSY : NONE
-  }
-
-  /** A value that was not put. */
-  #discard(out: Outgoing): void {
-    if (out.block !== 0) discardParcel(this.session, out.block)
   }
 
   // ── get ──
@@ -255,17 +208,17 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
    */
   get(options?: WaitOptions): Promise<T> {
     if (this.closed) return Promise.reject(this.closedError())
-    return this.#gets.until('Queue.get()', () => this.#tryGet(), options)
+    return this.#gets.until('Queue.get()', () => this.tryGet(), options)
   }
 
   /** As get(), but blocks this thread. */
   getSync(options?: SyncWaitOptions): T {
     this.assertOpen()
     if (options === undefined && this.#gets.idle) {
-      const got = this.#tryGet()
+      const got = this.tryGet()
       if (got !== NONE && got !== BUSY) return got
     }
-    return this.#gets.untilSync('Queue.getSync()', () => this.#tryGet(), options)
+    return this.#gets.untilSync('Queue.getSync()', () => this.tryGet(), options)
   }
 
   /**
@@ -275,7 +228,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
    */
   getNowait(): T {
     this.assertOpen()
-    const got = this.#tryGet()
+    const got = this.tryGet()
     if (got === NONE || got === BUSY) throw new EmptyError('Expected an item in the queue, but it is empty')
     return got
   }
@@ -296,57 +249,65 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
   }
 
   #tryGetMany(max: number): T[] | typeof NONE | typeof BUSY {
-    const first = this.#tryGet()
+    const first = this.tryGet()
     if (first === NONE || first === BUSY) return first as typeof NONE
     const items: T[] = [first as T]
     while (items.length < max) {
       if (this.#log.size() === 0) break
       try {
-        const next = this.#tryGet()
+        const next = this.tryGet()
         if (next === NONE || next === BUSY) break
         items.push(next as T)
       } catch (error) {
         // Those before are taken and must be given. Whoever calls next gets the error, or meets the end himself.
-        if (!(error instanceof ShutDownError)) this.#failed = { error }
+        if (!(error instanceof ShutDownError)) this.keepFailure(error)
         break
       }
     }
     return items
   }
 
-  #tryGet(): T | typeof NONE | typeof BUSY {
+  /** @internal An item could not be unpacked and is gone: the next get says so. */
+  protected keepFailure(error: unknown): void {
+    this.#failed = { error }
+  }
+
+  /** @internal Waits in line with those who get. */
+  protected untilTaken<R>(what: string, attempt: Attempt<R>, options?: WaitOptions): Promise<R> {
+    if (this.closed) return Promise.reject(this.closedError())
+    return this.#gets.until(what, attempt, options)
+  }
+
+  /** @internal The same, blocking. */
+  protected untilTakenSync<R>(what: string, attempt: Attempt<R>, options?: SyncWaitOptions): R {
+    this.assertOpen()
+    return this.#gets.untilSync(what, attempt, options)
+  }
+
+  /** @internal One attempt: an item that has been taken. */
+  protected tryGet(): T | typeof NONE | typeof BUSY {
     if (this.#failed) {
       const { error } = this.#failed
       this.#failed = undefined
       throw error
     }
-    const taken = unpacking ? new Inbox() : inbox
-    const outcome = this.#log.get(taken)
-    if (outcome === DONE) return this.#unpack(taken)
-    if (outcome === CLOSED) this.#throwShutDown()
+    return take(this.session, this.#log, toValue, this.#inVain) as T | typeof NONE | typeof BUSY
+  }
+
+  readonly #inVain = (outcome: number): typeof NONE | typeof BUSY => {
+    if (outcome === CLOSED) this.throwShutDown()
     return outcome === HELD_UP ? BUSY : NONE
   }
 
-  #throwShutDown(): never {
-    if (this.#log.state === DROPPED) drop(this.session, this.#log) // whoever was to do it may have died
+  /** @internal */
+  protected throwShutDown(): never {
+    if (this.#log.state === DROPPED) this.drop() // whoever was to do it may have died
     throw new ShutDownError('Expected an item in the queue, but it was shut down and is empty')
   }
 
-  /** What was taken, as a value. */
-  #unpack(taken: Inbox): T {
-    const nested = unpacking
-    unpacking = true
-    try {
-      if (taken.block === 0) return decode(taken.contents, taken.head, NO_HANDLES) as T
-      const parcel = openParcel(this.session, taken.block)
-      try {
-        return decode(parcel.bytes, parcel.headLength, parcel.handles) as T
-      } finally {
-        parcel.free()
-      }
-    } finally {
-      unpacking = nested
-    }
+  /** @internal Takes and frees everything that is queued. */
+  protected drop(): void {
+    dropAll(this.session, this.#log)
   }
 
   // ── the rest ──
@@ -385,7 +346,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     checkOptions('options', options, ['immediate'])
     const immediate = checkFlag('immediate', options?.immediate, false)
     this.#log.shutDown(immediate)
-    if (immediate) drop(this.session, this.#log)
+    if (immediate) this.drop()
     wakeAll(this.session.w, this.w, this.at + NOT_FULL)
     wakeAll(this.session.w, this.w, this.at + NOT_EMPTY)
   }
@@ -404,6 +365,12 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     }
   }
 
+  /** @internal for wait(): there is an item, or the end. */
+  [WAITABLE](): Readiness {
+    this.assertOpen()
+    return this.#gets.readiness(() => this.#failed !== undefined || this.#log.size() > 0 || this.#log.state !== OPEN)
+  }
+
   protected override summary(): Record<string, unknown> {
     return { maxsize: this.maxsize, size: this.qsize() }
   }
@@ -414,15 +381,10 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
   }
 }
 
-function checkMaxsize(options: number | QueueOptions | undefined): number {
+export function checkMaxsize(options: number | QueueOptions | undefined): number {
   if (typeof options === 'number') return checkCount('maxsize', options, 0, MAX_ITEMS)
   checkOptions('options', options, ['maxsize'])
   return options?.maxsize === undefined ? 0 : checkCount('maxsize', options.maxsize, 0, MAX_ITEMS)
-}
-
-/** Out of the common scratch, for an item that has to wait. */
-function retain(out: Outgoing): Outgoing {
-  return out.block === 0 ? { ...out, payload: out.payload.slice(0, (out.bytes + 3) >>> 2) } : out
 }
 
 function iteratorOf<T>(items: Iterable<T>): Iterator<T> {
@@ -436,17 +398,6 @@ function remaining(options: WaitOptions, began: number): WaitOptions {
   if (options.timeout === undefined) return options
   const left = Math.max(0, Math.ceil(options.timeout - (performance.now() - began)))
   return { ...options, timeout: left }
-}
-
-/** Takes and frees everything that is queued, item by item, so that another can go on with it. */
-function drop(session: Session, log: Log): void {
-  const taken = new Inbox()
-  for (;;) {
-    const outcome = log.get(taken, true)
-    if (outcome === DONE) {
-      if (taken.block !== 0) discardParcel(session, taken.block)
-    } else if (outcome !== HELD_UP) return
-  }
 }
 
 export const queueKind: Kind = {
@@ -463,7 +414,7 @@ export const queueKind: Kind = {
     const { w, at } = bodyAt(session, address)
     const log = new Log(session, w, at)
     log.shutDown(true)
-    drop(session, log)
+    dropAll(session, log)
     log.freeLast()
   },
   check(session, address, queued) {

@@ -1,6 +1,10 @@
 /** Has a child ended, and how: asked without waiting for the event loop, and without taking the answer from libuv. */
+import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
+import { closeFd } from './descriptor.ts'
 import { libc, SystemCallError } from './libc.ts'
+import { openPidfd } from './pidfd.ts'
+import { pollReadable } from './poll.ts'
 
 const { ECHILD, EINTR } = constants.errno
 
@@ -29,4 +33,39 @@ export function peekExit(pid: number): { code: number | null; signal: number | n
   if (siginfo[4] === 0) return undefined
   const [how, status] = [siginfo[2], siginfo[6]]
   return how === CLD_EXITED ? { code: status, signal: null } : { code: null, signal: status }
+}
+
+/** The main thread has ended: while the others follow, peekExit() still says that the process runs, and its files are open. */
+export function isEnding(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return /^ [ZX]/.test(stat.slice(stat.lastIndexOf(')') + 1)) // the name before it may hold anything
+  } catch {
+    return true // gone
+  }
+}
+
+/** Without pidfds the end of a child is looked for this often. ms */
+const LOOK_EVERY = 5
+
+/**
+ * Blocks until the child has ended, and takes its status, so that not even a zombie is left for init; false at the limit.
+ * Node's own 'exit' event never comes afterwards: for children that nobody asks about, at the end of this process.
+ */
+export function reap(pid: number, limitMs: number): boolean {
+  const deadline = performance.now() + limitMs
+  const pidfd = openPidfd(pid)
+  try {
+    for (;;) {
+      siginfo[4] = 0
+      const failed = libc().waitid(P_PID, pid, siginfo, WEXITED | WNOHANG) < 0
+      if (failed ? libc().errno() === ECHILD : siginfo[4] !== 0) return true
+      const left = deadline - performance.now()
+      if (left <= 0) return false
+      if (pidfd === undefined) pollReadable([], Math.min(left, LOOK_EVERY))
+      else pollReadable([pidfd], left)
+    }
+  } finally {
+    if (pidfd !== undefined) closeFd(pidfd)
+  }
 }

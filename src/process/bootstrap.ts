@@ -3,40 +3,51 @@
  * child's own children, and ask the kernel to be told of the parent's death. The rest is the same for every child.
  */
 import { fstatSync } from 'node:fs'
-import { constants } from 'node:os'
-import { attachSession, type Session } from '../arena/session.ts'
+import type { Segment } from '../arena/segment.ts'
+import { attachSession, mapSession, type Session } from '../arena/session.ts'
 import { isGone } from '../arena/token.ts'
 import { MultiprocError } from '../contract/errors.ts'
-import { dieWithParent, parentPid } from '../os/prctl.ts'
+import { endWithParent, outliveParent, parentPid } from '../os/prctl.ts'
 import { type Joined, live } from './run-target.ts'
+import { moveInto, type Order, SPARE_NAME, showName, waitForOrder } from './start/spare.ts'
 
 const SESSION_FD = 3
 
-const [, , name = '', ...numbers] = process.argv
-const [token = 0, toldAt = 0, argsAt = 0, parent = 0] = numbers.map(Number)
+const [, , first = '', ...numbers] = process.argv
+const parent = numbers.map(Number).at(-1) ?? 0
+/** A spare learns its name when it is taken; a name of one's own comes with four numbers. */
+const isSpare = first === SPARE_NAME && numbers.length === 1
 
-live(name, async (): Promise<Joined> => {
+live(first, async (): Promise<Joined> => {
   finishWritesAtOnce()
-  const session = join()
+  const memory = mapSession(SESSION_FD)
+  const [name, token, toldAt, argsAt] = isSpare ? await waitForOrder(parent) : orderOnCommandLine()
+  const session = join(memory, name, token)
   // the classes behind what travels by reference; by path, since they stand above this folder
   await import('../handles.ts')
   return {
     session,
     toldAt,
     argsAt,
-    settleIn(identity, argv) {
+    settleIn({ identity, argv, env, cwd }) {
       process.argv.splice(2, Infinity, ...argv)
-      if (!identity.daemon) return
-      dieWithParent(constants.signals.SIGKILL)
-      // it died before the kernel knew; the parent may be a thread whose process goes on
-      if (parentPid() !== parent || isGone(session.w, identity.parent.token)) process.kill(process.pid, 'SIGKILL')
+      if (env !== undefined && cwd !== undefined) moveInto(env, cwd)
+      if (isSpare) showName(identity.name)
+      // the parent may be a thread whose process goes on
+      if (identity.daemon) endWithParent(parent, () => isGone(session.w, identity.parent.token))
+      else if (isSpare) outliveParent()
     },
   }
 })
 
-function join(): Session {
+function orderOnCommandLine(): Order {
+  const [token = 0, toldAt = 0, argsAt = 0] = numbers.map(Number)
+  return [first, token, toldAt, argsAt]
+}
+
+function join(memory: Segment, name: string, token: number): Session {
   try {
-    return attachSession(SESSION_FD, token)
+    return attachSession(memory, token)
   } catch (error) {
     if (parentPid() === parent) throw error
     throw new MultiprocError(`Its parent (pid ${parent}) ended before ${name} had started`, { cause: error })

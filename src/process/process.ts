@@ -18,11 +18,12 @@ import {
   checkTimeout,
   describe,
 } from '../contract/options.ts'
+import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import { endWithThisProcess } from './daemons.ts'
 import { checkMayStart, children, identityFor, nextPath } from './family.ts'
 import { startChild } from './start/start.ts'
-import { type Child, getStartMethod } from './start-method.ts'
+import { type Child, getStartMethod, type StartMethod } from './start-method.ts'
 import { resolveTarget, type Target } from './target.ts'
 
 export interface ProcessOptions<A extends unknown[]> {
@@ -51,6 +52,9 @@ export interface ProcessOptions<A extends unknown[]> {
 
 const OPTIONS = ['target', 'args', 'name', 'daemon', 'env', 'execArgv', 'cwd', 'stdio', 'memoryLimitMb'] as const
 
+/** Which way of starting children a class is bound to; see context.ts. */
+export const START_METHOD: unique symbol = Symbol('multiproc.start-method')
+
 /** setTimeout() cannot wait longer; 24.8 days. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
@@ -67,6 +71,9 @@ const LONGEST_TIMER = 2 ** 31 - 1
  * and a second later SIGKILL; the others go on here, too (Python would wait for them). If the child dies, all that it held is given back, and everybody who
  * waited for it is woken.
  *
+ * A subclass may add to it what it likes in this process, but has no part in the child: only the function travels. Where
+ * Python would override run(), export a function and give it as `target`.
+ *
  * @throws {ArgumentTypeError} {ArgumentRangeError} for options that cannot be
  * @example
  * // the explicit form; a function that its module exports can be given as it is
@@ -75,26 +82,33 @@ const LONGEST_TIMER = 2 ** 31 - 1
  * await child.join()
  * assert.equal(child.exitCode, 0)
  */
-export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
+export class Process<A extends unknown[] = any[]> implements AsyncDisposable, Waitable {
+  /** Set in the classes of a context: they start their children in this way, whatever setStartMethod() says. */
+  static readonly [START_METHOD]: StartMethod | undefined = undefined
   readonly #name: string
   readonly #daemon: boolean
   readonly #path: readonly number[]
+  readonly #method: StartMethod | undefined
   /** Let go at start(): what the child was given need not stay here. */
   #options: ProcessOptions<A> | undefined
   #child: Child | undefined
   #closed = false
   #joining = 0
+  /** Those in wait(): a child takes no listener back, so it has one for all of them. */
+  readonly #watchers = new Set<() => void>()
 
   constructor(options: ProcessOptions<A>) {
     const given = checkOptions<ProcessOptions<A>>('options', options, OPTIONS)
     if (given.target === undefined) {
-      throw new ArgumentTypeError('Expected `target` to be a function or { module, name }, got undefined')
+      const mend = 'run' in this ? '; run() of a subclass does not travel: export a function and give that' : ''
+      throw new ArgumentTypeError(`Expected \`target\` to be a function or { module, name }, got undefined${mend}`)
     }
     if (given.args !== undefined && !Array.isArray(given.args)) {
       throw new ArgumentTypeError(`Expected \`args\` to be an array, got ${describe(given.args)}`)
     }
     checkSurroundings(given)
     this.#path = nextPath()
+    this.#method = new.target[START_METHOD]
     this.#name = given.name === undefined ? `Process-${this.#path.join(':')}` : checkName(given.name)
     this.#daemon = checkFlag('daemon', given.daemon, false)
     this.#options = { ...given, target: given.target }
@@ -103,8 +117,8 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
   /**
    * Starts the child; once.
    *
-   * Does not wait: the child boots (some 50 ms) while this process goes on. All that is wrong with the target, the
-   * arguments and the options is told here, and then nothing was started.
+   * Does not wait: the child boots (some 50 ms; one that is 'warm' has booted, see setStartMethod()) while this process
+   * goes on. All that is wrong with the target, the arguments and the options is told here, and then nothing was started.
    *
    * @throws {InvalidTargetError} when another process could not find the target
    * @throws {NotSerializableError} when an argument cannot travel; its `path` says which part, as in `args[0].callback`
@@ -125,7 +139,8 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
       )
     }
     checkMayStart(this.#name)
-    const child = startChild(getStartMethod(), {
+    const child = startChild({
+      method: this.#method ?? getStartMethod(),
       identity: identityFor(this.#name, this.#path, this.#daemon),
       target: resolveTarget(options.target),
       args: options.args ?? [],
@@ -139,6 +154,9 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
     this.#options = undefined
     children.add(this)
     child.onEnd(() => children.delete(this))
+    child.onEnd(() => {
+      for (const tell of [...this.#watchers]) tell()
+    })
     if (this.#daemon) {
       child.keepAlive(false)
       endWithThisProcess(child)
@@ -169,8 +187,7 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
     if (limitMs === 0 || child.hasEnded()) return
     let timer: NodeJS.Timeout | undefined
     let onAbort: (() => void) | undefined
-    this.#joining += 1
-    child.keepAlive(true)
+    this.#keepAlive(child, 1)
     try {
       await new Promise<void>((resolve, reject) => {
         child.onEnd(resolve)
@@ -181,8 +198,33 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable {
     } finally {
       clearTimeout(timer)
       if (onAbort !== undefined) abort?.removeEventListener('abort', onAbort)
-      this.#joining -= 1
-      if (this.#daemon && this.#joining === 0) child.keepAlive(false)
+      this.#keepAlive(child, -1)
+    }
+  }
+
+  /** A daemon keeps the event loop alive only while somebody waits for it. */
+  #keepAlive(child: Child, by: 1 | -1): void {
+    this.#joining += by
+    child.keepAlive(!this.#daemon || this.#joining > 0)
+  }
+
+  /** @internal for wait(): it has ended. */
+  [WAITABLE](): Readiness {
+    const child = this.#started('waited for')
+    let tell: (() => void) | undefined
+    return {
+      ready: () => child.hasEnded(),
+      watch: told => {
+        tell = told
+        this.#watchers.add(told)
+        this.#keepAlive(child, 1)
+      },
+      unwatch: () => {
+        if (tell === undefined) return
+        this.#watchers.delete(tell)
+        tell = undefined
+        this.#keepAlive(child, -1)
+      },
     }
   }
 

@@ -11,7 +11,8 @@ import { openParcel } from '../arena/parcel.ts'
 import type { Session } from '../arena/session.ts'
 import { decode } from '../codec/codec.ts'
 import { InvalidTargetError } from '../contract/errors.ts'
-import { becomeChild, type Identity, setImporting } from './family.ts'
+import { becomeChild, setImporting } from './family.ts'
+import { inheritMethod } from './inherited-method.ts'
 import { print, show } from './print.ts'
 import type { GivenToChild, ToldToChild } from './start-method.ts'
 import type { ResolvedTarget } from './target.ts'
@@ -57,15 +58,17 @@ export interface Joined {
   readonly toldAt: number
   readonly argsAt: number
   /** Called once the child knows who it is, before any of the user's code. */
-  settleIn?(identity: Identity, argv: readonly string[]): void
+  settleIn?(told: ToldToChild): void
 }
 
 async function run(joined: () => Promise<Joined> | Joined): Promise<void> {
   const { session, toldAt, argsAt, settleIn } = await joined()
-  const { identity, target, argv } = take<ToldToChild>(session, toldAt)
+  const told = take<ToldToChild>(session, toldAt)
+  const { identity, target } = told
   name = identity.name
   becomeChild(identity, session)
-  settleIn?.(identity, argv)
+  inheritMethod(told.method)
+  settleIn?.(told)
   doing = `importing ${target.module}`
   setImporting(true)
   const fn = await load(target)

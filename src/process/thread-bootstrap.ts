@@ -12,11 +12,12 @@ import { setOwnStdio } from './start/inherited-stdio.ts'
 import { END, EXITED, type GivenToThread } from './start/thread.ts'
 import { settleStdio } from './thread-stdio.ts'
 
-const { name, place, token, toldAt, argsAt, bells, end, stdio, terminals } = workerData as GivenToThread
+const { name, place, token, toldAt, argsAt, bells, end, stdio, execArgv, terminals } = workerData as GivenToThread
 
 leaveExitCode()
 settleStdio(stdio, terminals)
 setOwnStdio(stdio)
+process.execArgv = [...execArgv]
 live(name, joined, tell)
 
 async function joined(): Promise<Joined> {
@@ -28,7 +29,7 @@ async function joined(): Promise<Joined> {
     session,
     toldAt,
     argsAt,
-    settleIn(_identity, argv) {
+    settleIn({ argv }) {
       process.argv.splice(2, Infinity, ...argv)
     },
   }

@@ -1,6 +1,7 @@
 /**
- * The standard output of a thread that writes where its process does. Node would send it through the thread that started
- * this one, where it stays as long as that one is blocked, and is lost when that one exits.
+ * The standard output of a thread. Node would send it through the thread that started this one, where it stays as long as
+ * that one is blocked, and is lost when that one exits; and from the second write on it would wait for a turn of this
+ * thread's event loop. So with 'inherit' it is written where the process writes, and with 'pipe' it is sent at once.
  */
 import { isatty, WriteStream } from 'node:tty'
 import { print } from './print.ts'
@@ -11,21 +12,32 @@ interface Chunk {
   readonly encoding: BufferEncoding
 }
 
-/** For `process.stdout` and `process.stderr`, which stay Node's objects; with 'pipe' they are right as they are. */
+interface Stream {
+  _writev(chunks: readonly Chunk[], done: () => void): void
+}
+
+/** For `process.stdout` and `process.stderr`, which stay Node's objects: only where they write to is another. */
 export function settleStdio(stdio: 'inherit' | 'ignore' | 'pipe', terminals: readonly Terminal[]): void {
-  if (stdio === 'pipe') return
-  for (const [n, stream] of [process.stdout, process.stderr].entries()) {
+  for (const [n, stream] of ([process.stdout, process.stderr] as unknown as Stream[]).entries()) {
     const fd = n + 1
-    const write = stdio === 'inherit' ? (bytes: Uint8Array) => print(bytes, fd) : () => {}
-    Object.assign(stream, {
-      _writev(chunks: readonly Chunk[], done: () => void): void {
-        for (const { chunk, encoding } of chunks)
-          write(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk)
-        done()
+    const send = stream._writev
+    const writers: Record<typeof stdio, (chunks: readonly Chunk[]) => void> = {
+      inherit: chunks => {
+        for (const chunk of chunks) print(bytesOf(chunk), fd)
       },
-    })
+      pipe: chunks => send.call(stream, chunks, () => {}),
+      ignore: () => {},
+    }
+    stream._writev = (chunks, done) => {
+      writers[stdio](chunks)
+      done()
+    }
     if (stdio === 'inherit' && isatty(fd)) makeTerminal(stream, fd, terminals[n])
   }
+}
+
+function bytesOf({ chunk, encoding }: Chunk): Uint8Array {
+  return typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
 }
 
 function makeTerminal(stream: object, fd: number, { columns, rows }: Terminal): void {

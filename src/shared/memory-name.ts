@@ -27,6 +27,7 @@
  */
 import { writeSync } from 'node:fs'
 import { load, peek, poke, store, type Words } from '#words'
+import type { Description } from '../arena/kinds.ts'
 import { SHARED } from '../arena/owner.ts'
 import { participants } from '../arena/participants.ts'
 import { bodyAt, kindCode } from '../arena/references.ts'
@@ -139,8 +140,15 @@ export function answerAtExit(): void {
 }
 
 function answer(): void {
-  for (const name of kept) name.abandon()
-  const session = currentSession()
+  const sessions = new Set([currentSession()])
+  for (const name of kept) {
+    sessions.add(name.session)
+    name.abandon()
+  }
+  for (const session of sessions) answerIn(session)
+}
+
+function answerIn(session: Session): void {
   session.lookForDead()
   if (participants(session.w).some(({ slot, alive }) => alive && slot !== session.slot)) return
   // the last of all: what stands in messages, or in handles that were not collected in time, is nobody's either
@@ -168,6 +176,12 @@ function warn(name: string): void {
   } catch {
     // nobody reads it
   }
+}
+
+/** What inspect() shows of it. */
+export function describeName(session: Session, address: number): Description {
+  const { w, at } = bodyAt(session, address)
+  return { detail: { name: nameAt(w, at), tracked: load(w, at + TRACKED) === 1 } }
 }
 
 /** What is impossible about it. */

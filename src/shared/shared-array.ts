@@ -198,7 +198,8 @@ function handleOf(value: unknown): ArrayHandle | undefined {
  * to hand to any library. Made of a size (then all is zero) or of an iterable.
  *
  * Nothing here waits, but update(). Reading and assigning an element is never torn; `a[0] += 1` is two steps, between
- * which another process may come: use `update()`, or hold `getLock()`. What is assigned by index is converted as in every
+ * which another process may come: use `update()`, hold `getLock()`, or say `Atomics.add(a, 0, 1)`, which is atomic between
+ * processes too (Atomics.wait is refused: use an Event). What is assigned by index is converted as in every
  * typed array, so what does not fit wraps around silently; initial elements that do not fit are refused.
  *
  * Sent to another process it arrives as the same array. slice(), map() and filter() give ordinary arrays; subarray() a
@@ -206,7 +207,8 @@ function handleOf(value: unknown): ArrayHandle | undefined {
  * UTF-16 units; both have `value` and `raw` as texts beside, and may be made of a string. `buffer` is exactly the
  * array's bytes; it cannot be transferred.
  *
- * The memory is freed when no process can reach the array or a view of it any more: there is no close().
+ * The memory is freed when no process can reach the array or a view of it any more: there is no close(). What was made in
+ * this turn of the event loop is kept to its end, so a loop that makes and drops large arrays should await now and then.
  *
  * If a process dies: what it stored is there. Dying while it holds the lock leaves that to the next one, whose hold is
  * `abandoned`.
@@ -272,5 +274,9 @@ export const sharedArrayKind: Kind = {
     if (code === undefined) return [`its type has number ${peek(w, at + TYPE)}, which does not exist`]
     const offset = offsetFor(lengthAt(w, at) * ARRAY_CLASSES[code].BYTES_PER_ELEMENT)
     return peek(w, at + OFFSET) === offset ? [] : [`its elements begin at ${peek(w, at + OFFSET)}, not at ${offset}`]
+  },
+  describe(session, address) {
+    const { w, at } = bodyAt(session, address)
+    return { detail: { type: TYPE_CODES[peek(w, at + TYPE)], length: lengthAt(w, at) } }
   },
 }

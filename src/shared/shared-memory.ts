@@ -17,7 +17,7 @@ import {
 import { checkCount, checkFlag, checkOptions, checkString, describe } from '../contract/options.ts'
 import { SHAREABLE, type Shareable, type ShareRef } from '../contract/shareable.ts'
 import { fileNameOf, LONGEST_NAME, openNamed, type SharedFile, UnnamedFile, unlinkNamed } from '../os/shared-file.ts'
-import { answerAtExit, checkName, KIND, MemoryName, takeNameAway } from './memory-name.ts'
+import { answerAtExit, checkName, describeName, KIND, MemoryName, takeNameAway } from './memory-name.ts'
 
 export interface SharedMemoryOptions {
   /** Without slashes, up to 255 bytes; left out when creating: a random one, `psm_…`. */
@@ -237,4 +237,5 @@ export const sharedMemoryKind: Kind = {
   },
   takeApart: takeNameAway,
   check: checkName,
+  describe: describeName,
 }

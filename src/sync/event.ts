@@ -19,6 +19,7 @@ import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { slotOf } from '../arena/token.ts'
 import { type Attempt, Line, NONE } from '../arena/until.ts'
 import { forget, markedIn, WAIT_SET_WORDS, wakeAll } from '../arena/wait-set.ts'
+import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 
 const KIND = 3
@@ -41,7 +42,7 @@ const WAITERS = 1
  * await ready.wait({ timeout: 1000 })
  * ready.clear()
  */
-export class Event extends SharedObject {
+export class Event extends SharedObject implements Waitable {
   readonly #line: Line
 
   constructor()
@@ -74,7 +75,8 @@ export class Event extends SharedObject {
   /**
    * Waits until the flag is set, or was set since.
    *
-   * Awaits; never blocks the event loop.
+   * Awaits; never blocks the event loop. On timeout or abort nothing has changed.
+   * If this process dies waiting, nothing is left of it: nobody waits for it to wake.
    *
    * @throws {TimeoutError} after `timeout` ms · the signal's reason · {ClosedError} after close()
    */
@@ -87,6 +89,13 @@ export class Event extends SharedObject {
   waitSync(options?: SyncWaitOptions): void {
     this.assertOpen()
     this.#line.untilSync('Event.waitSync()', this.#sinceNow(), options)
+  }
+
+  /** @internal for wait(): set, or set since. */
+  [WAITABLE](): Readiness {
+    this.assertOpen()
+    const attempt = this.#sinceNow()
+    return this.#line.readiness(() => attempt() !== NONE)
   }
 
   #sinceNow(): Attempt<void> {

@@ -1,54 +1,22 @@
 /**
- * Mutual exclusion between processes, for a holder that may die. States and deaths: arena/robust-lock.ts; this is its
- * public face. Which hold is current in this thread is kept here, in ordinary memory.
+ * Mutual exclusion between processes, for a holder that may die. States and deaths: arena/robust-lock.ts; which hold is
+ * current in this thread: ownership.ts; this is their public face.
  */
-
-import type { Words } from '#words'
 import { checkHolder, checkWaiters } from '../arena/check.ts'
 import type { Description, Kind } from '../arena/kinds.ts'
 import { pidOf } from '../arena/participants.ts'
 import { bodyAt } from '../arena/references.ts'
-import {
-  give,
-  HELD,
-  holderOf,
-  LOCK_WORDS,
-  ORPHAN,
-  recoverLock,
-  TAKEN_ABANDONED,
-  take,
-  waitersOf,
-} from '../arena/robust-lock.ts'
+import { holderOf, LOCK_WORDS, ORPHAN, recoverLock, waitersOf } from '../arena/robust-lock.ts'
 import { currentSession, type Session } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
-import { isGone } from '../arena/token.ts'
-import { type Attempt, Line, NONE } from '../arena/until.ts'
 import { markedIn } from '../arena/wait-set.ts'
-import { InvalidStateError } from '../contract/errors.ts'
 import { checkFunction } from '../contract/options.ts'
+import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import type { Held } from './held.ts'
+import { Ownership } from './ownership.ts'
 
 const KIND = 1
-
-/** One acquisition. It ends with release(), also when another process released the lock in our stead. */
-class Hold implements Held {
-  readonly abandoned: boolean
-  readonly #lock: Lock
-
-  constructor(lock: Lock, abandoned: boolean) {
-    this.#lock = lock
-    this.abandoned = abandoned
-  }
-
-  release(): void {
-    this.#lock.end(this)
-  }
-
-  [Symbol.dispose](): void {
-    this.#lock.end(this)
-  }
-}
 
 /**
  * A lock that one thread of one process holds at a time; not re-entrant.
@@ -70,21 +38,21 @@ class Hold implements Held {
  * held.release()
  * assert.equal(await lock.with(() => 'done'), 'done')
  */
-export class Lock extends SharedObject {
-  readonly #line: Line
-  readonly #arena: Words
-  readonly #me: number
-  #current: Hold | undefined
+export class Lock extends SharedObject implements Waitable {
+  readonly #ownership: Ownership
 
   constructor()
-  /** @internal */
-  constructor(adoption?: Adoption, kind?: number)
-  constructor(adoption?: Adoption, kind = KIND) {
-    super(adoption instanceof Adoption ? adoption : currentSession().create(kind, LOCK_WORDS))
-    this.#arena = this.session.w
-    this.#me = this.session.me
-    this.#line = new Line(this.session, this.w, waitersOf(this.at), true)
+  /** @internal `ownership`: of a lock that is not a plain one, or that lies in another object. */
+  constructor(adoption?: Adoption, ownership?: Ownership)
+  constructor(adoption?: Adoption, ownership?: Ownership) {
+    super(adoption instanceof Adoption ? adoption : currentSession().create(KIND, LOCK_WORDS))
+    this.#ownership = ownership ?? new Ownership(this.session, this.address)
     if (!(adoption instanceof Adoption)) this.session.publish(this)
+  }
+
+  /** @internal what this thread has of it. */
+  get ownership(): Ownership {
+    return this.#ownership
   }
 
   /**
@@ -96,13 +64,8 @@ export class Lock extends SharedObject {
    * @throws {TimeoutError} after `timeout` ms · the signal's reason · {ClosedError} after close()
    */
   acquire(options?: WaitOptions): Promise<Held> {
-    return this.await(() => this.attempt(), options)
-  }
-
-  /** @internal */
-  protected await(attempt: Attempt<Held>, options?: WaitOptions): Promise<Held> {
     if (this.closed) return Promise.reject(this.closedError())
-    return this.#line.until(`${this.constructor.name}.acquire()`, attempt, options)
+    return this.ownership.acquire(this, options)
   }
 
   /**
@@ -112,40 +75,13 @@ export class Lock extends SharedObject {
    */
   acquireSync(options?: SyncWaitOptions): Held {
     this.assertOpen()
-    if (options === undefined && this.#line.idle) {
-      const got = this.attempt()
-      if (got !== NONE) return got
-    }
-    return this.block(() => this.attempt(), options)
-  }
-
-  /** @internal */
-  protected block(attempt: Attempt<Held>, options?: SyncWaitOptions): Held {
-    this.assertOpen()
-    return this.#line.untilSync(`${this.constructor.name}.acquireSync()`, attempt, options)
+    return this.ownership.acquireSync(this, options)
   }
 
   /** Takes the lock if it is free, else gives null. Never waits. */
   tryAcquire(): Held | null {
     this.assertOpen()
-    const got = this.attempt()
-    return got === NONE ? null : got
-  }
-
-  /** @internal tries once. */
-  protected attempt(): Held | typeof NONE {
-    const got = take(this.#arena, this.w, this.at, this.#me)
-    if (got === HELD) return NONE
-    const hold = new Hold(this, got === TAKEN_ABANDONED)
-    this.#current = hold
-    return hold
-  }
-
-  /** @internal the hold is over, unless it was already. */
-  end(hold: Hold): void {
-    if (this.#current !== hold) return
-    this.#current = undefined
-    give(this.#arena, this.w, this.at, this.#me)
+    return this.ownership.tryAcquire(this)
   }
 
   /**
@@ -156,14 +92,7 @@ export class Lock extends SharedObject {
    */
   release(): void {
     this.assertOpen()
-    const holder = holderOf(this.w, this.at)
-    if (holder === this.#me) this.#current = undefined
-    const isHeld = holder !== 0 && holder !== ORPHAN && !isGone(this.#arena, holder)
-    if (!isHeld || !give(this.#arena, this.w, this.at, holder)) {
-      throw new InvalidStateError(
-        'Expected a lock that somebody holds, but it is free: release it once for each acquire',
-      )
-    }
+    this.ownership.release()
   }
 
   /** True while somebody holds it; false when its holder died. */
@@ -174,8 +103,16 @@ export class Lock extends SharedObject {
   /** The pid of the process that holds it, or null. */
   get holder(): number | null {
     this.assertOpen()
-    const holder = holderOf(this.w, this.at)
-    return holder === 0 || holder === ORPHAN ? null : pidOf(this.#arena, holder)
+    return this.ownership.holder
+  }
+
+  /**
+   * True while this thread holds the lock and its last holder died holding it: what it guards may be half-changed. It is
+   * what `abandoned` of the hold says, for code in `with()`, which has none.
+   */
+  get abandoned(): boolean {
+    this.assertOpen()
+    return this.ownership.abandoned
   }
 
   /**
@@ -185,12 +122,14 @@ export class Lock extends SharedObject {
    */
   async with<R>(fn: () => R | Promise<R>, options?: WaitOptions): Promise<R> {
     checkFunction('fn', fn)
-    const held = await this.acquire(options)
-    try {
-      return await fn()
-    } finally {
-      held.release()
-    }
+    this.assertOpen()
+    return this.ownership.with(this, fn, options)
+  }
+
+  /** @internal for wait(): it can be taken. */
+  [WAITABLE](): Readiness {
+    this.assertOpen()
+    return this.ownership.readiness(this)
   }
 
   protected override summary(): Record<string, unknown> {
@@ -198,8 +137,7 @@ export class Lock extends SharedObject {
   }
 
   protected override leave(): void {
-    if (this.#current) this.end(this.#current)
-    this.#line.fail(this.closedError())
+    this.ownership.leave(this.closedError())
   }
 }
 

@@ -1,29 +1,123 @@
 /**
  * A lock that its holder may take again. The word is a Lock's (arena/robust-lock.ts); how often it is taken, and by which
- * asynchronous call tree, is known only to the thread that holds it and kept there.
+ * asynchronous call tree, is known only to the thread that holds it and kept there (ownership.ts).
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Kind } from '../arena/kinds.ts'
-import { holderOf } from '../arena/robust-lock.ts'
-import { Adoption } from '../arena/shared-object.ts'
+import { HELD, LOCK_WORDS, TAKEN_ABANDONED } from '../arena/robust-lock.ts'
+import { currentSession } from '../arena/session.ts'
+import { Adoption, type SharedObject } from '../arena/shared-object.ts'
 import { checkWaitOptions, NONE } from '../arena/until.ts'
 import { InvalidStateError } from '../contract/errors.ts'
-import { checkFunction } from '../contract/options.ts'
-import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
+import type { WaitOptions } from '../contract/waiting.ts'
 import type { Held } from './held.ts'
 import { checkLockObject, describeLockObject, Lock, recoverLockObject } from './lock.ts'
+import { Hold, Ownership, type Suspended } from './ownership.ts'
 
 const KIND = 2
 
 /** The with() calls around the code that runs, innermost first. */
 interface Tree {
-  readonly lock: RLock
   readonly outer: Tree | undefined
 }
 const trees = new AsyncLocalStorage<Tree>()
 
-/** Those that this thread holds: how often is known to the handle alone, so it must not be collected meanwhile. */
-const held = new Set<RLock>()
+/** What this thread holds: how often is known here alone, so it must not be collected meanwhile, nor the handles it came by. */
+const held = new Set<Ownership>()
+
+/** Of a lock that whoever has it may take again. */
+class ReentrantOwnership extends Ownership {
+  override acquire(via: SharedObject, options?: WaitOptions): Promise<Held> {
+    return this.#enter(via, undefined, options)
+  }
+
+  protected override attempt(via: SharedObject): Held | typeof NONE {
+    return this.#try(via, trees.getStore(), undefined)
+  }
+
+  override async with<R>(via: SharedObject, fn: () => R | Promise<R>, options?: WaitOptions): Promise<R> {
+    const tree: Tree = { outer: trees.getStore() }
+    const hold = await this.#enter(via, tree, options)
+    try {
+      return await trees.run(tree, fn)
+    } finally {
+      hold.release()
+    }
+  }
+
+  /** Awaits the lock for `tree`, or for this thread. Who has it already never stands in line behind others. */
+  #enter(via: SharedObject, tree: Tree | undefined, options?: WaitOptions): Promise<Held> {
+    const caller = trees.getStore()
+    try {
+      if (checkWaitOptions(options).signal?.aborted) return Promise.reject(options?.signal?.reason)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const again = this.#again(via, caller)
+    return again ? Promise.resolve(again) : this.wait(via, () => this.#try(via, caller, tree), options)
+  }
+
+  /** One more acquisition by whoever has it; undefined: the caller is somebody else. */
+  #again(via: SharedObject, caller: Tree | undefined): Hold | undefined {
+    return this.#has(caller) ? this.#add(via, false) : undefined
+  }
+
+  #try(via: SharedObject, caller: Tree | undefined, tree: Tree | undefined): Held | typeof NONE {
+    const again = this.#again(via, caller)
+    if (again) return again
+    const got = this.take()
+    if (got === HELD) return NONE
+    this.tree = tree
+    return this.#add(via, got === TAKEN_ABANDONED)
+  }
+
+  #add(via: SharedObject, abandoned: boolean): Hold {
+    const hold = new Hold(this, via, abandoned)
+    this.holds.push(hold)
+    held.add(this)
+    return hold
+  }
+
+  /** Whoever asks is the holder: in the thread that has it, and in the call tree if one has it. */
+  #has(caller: Tree | undefined): boolean {
+    if (this.holds.length === 0 || !this.isThreads()) return false
+    return this.tree === undefined || isInside(caller, this.tree)
+  }
+
+  override isCallers(): boolean {
+    return this.#has(trees.getStore())
+  }
+
+  protected override canBeTaken(): boolean {
+    return this.#has(trees.getStore()) || super.canBeTaken()
+  }
+
+  override release(): void {
+    const innermost = this.isCallers() ? this.holds.at(-1) : undefined
+    if (innermost === undefined) {
+      throw new InvalidStateError(
+        'Expected an RLock that the caller holds, but it does not: only the holder may release it, once for each acquire',
+      )
+    }
+    this.end(innermost)
+  }
+
+  protected override free(): void {
+    held.delete(this)
+    super.free()
+  }
+
+  protected override tryTakeBack(suspended: Suspended): undefined | typeof NONE {
+    const got = super.tryTakeBack(suspended)
+    if (this.holds.length > 0) held.add(this)
+    return got
+  }
+}
+
+function isInside(caller: Tree | undefined, tree: object): boolean {
+  for (let inner = caller; inner !== undefined; inner = inner.outer) if (inner === tree) return true
+  return false
+}
 
 /**
  * A lock that its holder may acquire again; it is free when it was released as often.
@@ -42,146 +136,27 @@ const held = new Set<RLock>()
  * assert.equal(lock.locked(), false)
  */
 export class RLock extends Lock {
-  /** The acquisitions of this thread that were not released, outermost first. */
-  readonly #holds: Again[] = []
-  #outermost: Held | undefined
-  /** The with() that holds it, if one does. */
-  #tree: Tree | undefined
-
   constructor()
   /** @internal */
   constructor(adoption?: Adoption)
-  constructor(adoption?: Adoption) {
-    super(adoption instanceof Adoption ? adoption : undefined, KIND)
-  }
-
-  override acquire(options?: WaitOptions): Promise<Held> {
-    return this.#enter(undefined, options)
-  }
-
-  override acquireSync(options?: SyncWaitOptions): Held {
-    this.assertOpen()
-    const caller = trees.getStore()
-    const again = this.#again(caller)
-    return again ?? this.block(() => this.#try(caller, undefined), options)
-  }
-
-  override tryAcquire(): Held | null {
-    this.assertOpen()
-    const got = this.#try(trees.getStore(), undefined)
-    return got === NONE ? null : got
-  }
-
-  override async with<R>(fn: () => R | Promise<R>, options?: WaitOptions): Promise<R> {
-    checkFunction('fn', fn)
-    const tree = { lock: this, outer: trees.getStore() }
-    const hold = await this.#enter(tree, options)
-    try {
-      return await trees.run(tree, fn)
-    } finally {
-      hold.release()
-    }
-  }
-
-  /** Awaits the lock for `tree`, or for this thread. Who has it already never stands in line behind others. */
-  #enter(tree: Tree | undefined, options?: WaitOptions): Promise<Held> {
-    const caller = trees.getStore()
-    try {
-      this.assertOpen()
-      if (checkWaitOptions(options).signal?.aborted) return Promise.reject(options?.signal?.reason)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-    const again = this.#again(caller)
-    return again ? Promise.resolve(again) : this.await(() => this.#try(caller, tree), options)
-  }
-
-  /** One more acquisition by whoever has it; undefined: the caller is somebody else. */
-  #again(caller: Tree | undefined): Again | undefined {
-    if (this.#holds.length === 0 || holderOf(this.w, this.at) !== this.session.me) return undefined
-    return this.#tree === undefined || isInside(caller, this.#tree) ? this.#add(false) : undefined
-  }
-
-  #try(caller: Tree | undefined, tree: Tree | undefined): Held | typeof NONE {
-    const again = this.#again(caller)
-    if (again) return again
-    const outermost = this.attempt()
-    if (outermost === NONE) return NONE
-    this.#outermost = outermost
-    this.#tree = tree
-    return this.#add(outermost.abandoned)
-  }
-
-  #add(abandoned: boolean): Again {
-    const hold = new Again(this, abandoned)
-    this.#holds.push(hold)
-    held.add(this)
-    return hold
+  constructor(given?: Adoption) {
+    const adoption = given instanceof Adoption ? given : currentSession().create(KIND, LOCK_WORDS)
+    super(adoption, new ReentrantOwnership(adoption.session, adoption.address))
+    if (adoption !== given) this.session.publish(this)
   }
 
   /**
-   * Releases the innermost acquisition of this thread.
+   * Releases the innermost acquisition of the holder.
    *
-   * @throws {InvalidStateError} when this thread does not hold it
+   * @throws {InvalidStateError} when the caller does not hold it: another process or thread, or code outside the `with()`
+   * that does
    */
   override release(): void {
-    this.assertOpen()
-    const innermost = this.#holds.at(-1)
-    if (innermost === undefined) {
-      throw new InvalidStateError(
-        'Expected an RLock that this thread holds, but it does not: only the holder may release it, once for each acquire',
-      )
-    }
-    this.remove(innermost)
-  }
-
-  /** @internal the acquisition is over, unless it was already. */
-  remove(hold: Again): void {
-    const at = this.#holds.indexOf(hold)
-    if (at < 0) return
-    this.#holds.splice(at, 1)
-    if (this.#holds.length > 0) return
-    this.#tree = undefined
-    held.delete(this)
-    const outermost = this.#outermost
-    this.#outermost = undefined
-    outermost?.release()
-  }
-
-  protected override leave(): void {
-    this.#holds.length = 0
-    this.#tree = undefined
-    this.#outermost = undefined
-    held.delete(this)
-    super.leave()
+    super.release()
   }
 
   protected override summary(): Record<string, unknown> {
-    return { holder: this.holder, depth: this.#holds.length }
-  }
-}
-
-function isInside(caller: Tree | undefined, tree: Tree): boolean {
-  for (let inner = caller; inner !== undefined; inner = inner.outer) if (inner === tree) return true
-  return false
-}
-
-/** One of the acquisitions; ends once. */
-class Again implements Held {
-  readonly abandoned: boolean
-  readonly #lock: RLock
-
-  constructor(lock: RLock, abandoned: boolean) {
-    this.#lock = lock
-    this.abandoned = abandoned
-  }
-
-  release(): void {
-    this.#lock.remove(this)
-  }
-
-  [Symbol.dispose](): void {
-    this.#lock.remove(this)
+    return { holder: this.holder, depth: this.ownership.depth }
   }
 }
 

@@ -10,6 +10,7 @@ import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { type Attempt, BUSY, Line, NONE } from '../arena/until.ts'
 import { ArgumentRangeError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkFunction, checkOptions } from '../contract/options.ts'
+import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import type { Held } from './held.ts'
 import {
@@ -82,7 +83,7 @@ class Permit implements Held {
  * assert.equal(seats.getValue(), 2)
  * assert.equal(await seats.with(() => 'sat'), 'sat')
  */
-export class Semaphore extends SharedObject {
+export class Semaphore extends SharedObject implements Waitable {
   readonly #line: Line
   readonly #permits: Permits
   /** Permits that this thread acquired and has not given back. */
@@ -144,7 +145,7 @@ export class Semaphore extends SharedObject {
     return new Permit(this)
   }) satisfies Attempt<Held>
 
-  /** @internal a Held of this thread is over: quietly, when its permit was given back by release(). */
+  /** @internal a Held of this thread is over: quietly, when its permit was given back by a release() already. */
   end(): void {
     if (this.#held === 0) return
     this.#held--
@@ -196,6 +197,12 @@ export class Semaphore extends SharedObject {
     } finally {
       held.release()
     }
+  }
+
+  /** @internal for wait(): a permit is free. */
+  [WAITABLE](): Readiness {
+    this.assertOpen()
+    return this.#line.readiness(() => this.#permits.free > 0)
   }
 
   protected override summary(): Record<string, unknown> {

@@ -3,7 +3,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { ClosedError, Event, Lock, Queue, RLock, registerClass, ShutDownError, Value } from 'multiproc'
+import {
+  ClosedError,
+  Event,
+  FileNotFoundError,
+  Lock,
+  Queue,
+  RawArray,
+  RLock,
+  registerClass,
+  SharedMemory,
+  ShutDownError,
+  Value,
+} from 'multiproc'
 import { currentSession } from '#src/arena/session.js'
 
 const blocks = () => currentSession().allocator.blocks().length
@@ -61,6 +73,25 @@ test('Value.update() that closes the Value changes nothing', () => {
     return n + 1
   }
   assert.throws(() => value.update(closing), ClosedError)
+})
+
+test('what came beside a block that is gone is not held by anybody', async () => {
+  const queue = new Queue<unknown>()
+  const shm = new SharedMemory({ create: true, size: 1 })
+  const before = blocks()
+  const locks = [new Lock(), new Lock()]
+  await queue.put([locks[0], shm, locks[1], new RawArray('i', 1)])
+  shm.unlink()
+  shm.close()
+  for (const lock of locks) lock.close()
+  await assert.rejects(queue.get(), FileNotFoundError)
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  for (let i = 0; i < 5; i++) {
+    gc()
+    await new Promise(setImmediate)
+  }
+  assert.ok(blocks() <= before, `${blocks()} blocks, before ${before}`)
 })
 
 class Fragile {

@@ -1,16 +1,24 @@
 // The objects in shared memory as they are made here, what can be seen of their memory, and every suite on them.
 import { rmSync } from 'node:fs'
+import { inspect } from 'node:util'
 import {
+  Barrier,
+  BoundedSemaphore,
+  Condition,
   Event,
+  JoinableQueue,
   Lock,
+  Pipe,
   Process,
   Queue,
   RawArray,
   RawValue,
   RLock,
+  Semaphore,
   ShareableList,
   SharedArray,
   SharedMemory,
+  SimpleQueue,
   Value,
 } from 'multiproc'
 import { check } from '#src/arena/check.js'
@@ -21,23 +29,37 @@ import { currentSession } from '#src/arena/session.js'
 import { collectGarbage } from '#src/os/garbage.js'
 import { until } from '../support/children.ts'
 import { arraySuite } from './array.ts'
+import { barrierSuite } from './barrier.ts'
+import { conditionSuite } from './condition.ts'
+import { connectionSuite } from './connection.ts'
 import { eventSuite } from './event.ts'
 import { idleSuite } from './idle.ts'
 import { type Except, type Implementation, LIMIT } from './implementation.ts'
+import { joinableQueueSuite } from './joinable-queue.ts'
 import { lockSuite } from './lock.ts'
 import { queueSuite } from './queue.ts'
 import { rlockSuite } from './rlock.ts'
+import { boundedSemaphoreSuite, semaphoreSuite } from './semaphore.ts'
 import { shareableListSuite } from './shareable-list.ts'
 import { sharedMemorySuite } from './shared-memory.ts'
+import { simpleQueueSuite } from './simple-queue.ts'
 import { stateOf } from './stat.ts'
 import { valueSuite } from './value.ts'
+import { waitSuite } from './wait.ts'
 
 /** All of an implementation but how children are started and watched. */
 export const objects = {
   queue: options => new Queue(options),
+  joinableQueue: options => new JoinableQueue(options),
+  simpleQueue: () => new SimpleQueue(),
   lock: () => new Lock(),
   rlock: () => new RLock(),
   event: () => new Event(),
+  condition: lock => new Condition(lock),
+  semaphore: (value, options) => new Semaphore(value, options),
+  boundedSemaphore: (value, options) => new BoundedSemaphore(value, options),
+  barrier: (parties, options) => new Barrier(parties, options),
+  pipe: options => Pipe(options),
   value: (type, initial, options) => new Value(type, initial, options),
   rawValue: (type, initial) => new RawValue(type, initial),
   array: (type, sizeOrInitial, options) => new SharedArray(type, sizeOrInitial, options),
@@ -46,6 +68,8 @@ export const objects = {
   shareableList: (items, options) => new ShareableList(items, options),
   process: options => new Process(options),
   isAsleep: child => (wordOf(child, SLOT.asleep) ?? AWAKE) !== AWAKE,
+  isRung: child => wordOf(child, SLOT.rung) === 1,
+  waitersOf: condition => Number(/waiting: (\d+)/.exec(inspect(condition))?.[1]),
   impossible: () => check(currentSession()),
   memoryUsed: () => Atomics.load(currentSession().w, HEADER.usedUnits) * UNIT,
   memoryStep: UNIT,
@@ -62,9 +86,9 @@ export const objects = {
 export const processes = (name: string): Implementation => ({
   ...objects,
   name,
+  stop,
   async rungBy(children, change) {
-    for (const { pid } of children) process.kill(pid!, 'SIGSTOP')
-    await until(() => children.every(child => stateOf(taskOf(child)) === 'T'), LIMIT, 'the children to stand still')
+    await Promise.all(children.map(stop))
     try {
       change()
       return children.map(child => wordOf(child, SLOT.rung) === 1)
@@ -75,6 +99,11 @@ export const processes = (name: string): Implementation => ({
   task: child => taskOf(child),
   deathCode: -9,
 })
+
+async function stop(child: Process): Promise<void> {
+  process.kill(child.pid!, 'SIGSTOP')
+  await until(() => stateOf(taskOf(child)) === 'T', LIMIT, `${child.name} to stand still`)
+}
 
 const taskOf = ({ pid }: Process): string => `/proc/${pid}`
 
@@ -90,13 +119,21 @@ export const slotOf = ({ name, pid }: Process): number | undefined =>
 
 const suites = {
   queue: queueSuite,
+  joinableQueue: joinableQueueSuite,
+  simpleQueue: simpleQueueSuite,
   lock: lockSuite,
   rlock: rlockSuite,
   event: eventSuite,
+  condition: conditionSuite,
+  semaphore: semaphoreSuite,
+  boundedSemaphore: boundedSemaphoreSuite,
+  barrier: barrierSuite,
   value: valueSuite,
   array: arraySuite,
   sharedMemory: sharedMemorySuite,
   shareableList: shareableListSuite,
+  connection: connectionSuite,
+  wait: waitSuite,
   idle: idleSuite,
 }
 

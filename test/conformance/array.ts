@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import { InvalidStateError, MultiprocError, RawArray, RLock, SharedArray, type TypeCode } from 'multiproc'
 import { hold } from '../fixtures/conformance.ts'
 import {
+  addAtomically,
   churn,
   countUp,
   describeArrays,
@@ -307,6 +308,21 @@ function locks({ make, test }: Suite): void {
     assert.equal(array.getLock().locked(), false)
   })
 
+  test('Atomics.add() on a SharedArray in three processes at once loses nothing', async t => {
+    for (const [code, one] of [
+      ['i', 1],
+      ['B', 1],
+      ['q', 1n],
+    ] as const) {
+      const [go, array] = [await make.event(), await make.rawArray(code, 2)]
+      const children = [1, 2, 3].map(() => launch(t, make, addAtomically, go, array, one, 20_000))
+      await asleep(make, ...children)
+      go.set()
+      for (const child of children) assert.equal(await ended(child), 0)
+      assert.equal(Number(array[1]), code === 'B' ? 60_000 % 256 : 60_000)
+    }
+  })
+
   test('SharedArray.update() gives what its function gives; it must be synchronous, and the lock is free after', async () => {
     const array = await untyped(make, 'i', [1, 2])
     assert.equal(
@@ -316,6 +332,10 @@ function locks({ make, test }: Suite): void {
     assert.equal(
       array.update(() => array.update(() => 5)),
       5,
+    )
+    assert.equal(
+      array.update(() => array.getLock().locked()),
+      true,
     )
     const trouble = new Error('in the function')
     assert.throws(
@@ -345,7 +365,7 @@ function deaths({ make, death }: Suite): void {
     const [array, inside] = [await untyped(make, 'i', 2), await make.event()]
     const child = launch(t, make, dieInArray, array, inside)
     await inside.wait({ timeout: LIMIT })
-    assert.equal(await ended(child), -9)
+    assert.equal(await ended(child), make.deathCode)
     assert.deepEqual([...array], [1, 0])
     const held = array.getLock().acquireSync({ timeout: LIMIT })
     assert.equal(held.abandoned, true)
@@ -397,15 +417,22 @@ function fromCPython({ make, test }: Suite): void {
   }
 
   test('TestArray.test_array_from_size — zeroed even when memory is reused', async () => {
-    for (const size of [10, 5_000, 100_000, 2_000_000]) {
-      for (let round = 0; round < 3; round++) {
-        const array = await untyped(make, 'i', size)
-        assert.equal(array.length, size)
-        assert.equal(
-          array.some((n: number) => n !== 0),
-          false,
-        )
-        array.fill(-1)
+    // as many as fill more than one slab of their size, so that the second round gets what the first one had
+    for (const [size, count] of [
+      [10, 1_500],
+      [5_000, 25],
+      [1_000_000, 3],
+    ]) {
+      const fill = async () => {
+        for (let n = 0; n < count; n++) {
+          const array = await untyped(make, 'i', size, { lock: false })
+          assert.equal(array.length, size)
+          assert.equal(array.indexOf(-1), -1)
+          array.fill(-1)
+        }
+      }
+      for (let round = 0; round < 2; round++) {
+        await fill()
         await make.collect()
       }
     }

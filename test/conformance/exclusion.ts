@@ -1,4 +1,4 @@
-// What Lock and RLock have in common: one holder at a time, whoever waits is served, and the dead hold nothing.
+// What Lock, RLock and Condition have in common: one holder at a time, whoever waits is served, and the dead hold nothing.
 import assert from 'node:assert/strict'
 import { ClosedError, type Event, InvalidStateError, type Lock, MultiprocError, TimeoutError } from 'multiproc'
 import { call, callAndStay, hold, type Outcome, waitIn } from '../fixtures/conformance.ts'
@@ -6,9 +6,13 @@ import { countUnder, dieHolding, endHolding } from '../fixtures/conformance-sync
 import { LIMIT, launch } from './implementation.ts'
 import { asleep, ended, killed, rings, type Suite } from './suite.ts'
 
-/** `name` is the class; `lockFor` makes one. */
-export function exclusion(name: 'Lock' | 'RLock', { make, test, death }: Suite): void {
-  const newLock = (): Lock | Promise<Lock> => (name === 'Lock' ? make.lock() : make.rlock())
+/** `name` says what `newLock` makes. `reentrant`: its holder may take it again. */
+export function exclusion(
+  name: string,
+  newLock: () => Lock | Promise<Lock>,
+  reentrant: boolean,
+  { make, test, death }: Suite,
+): void {
   const why = { mine: true }
 
   /** A lock that a child holds, and the child. */
@@ -142,8 +146,8 @@ export function exclusion(name: 'Lock' | 'RLock', { make, test, death }: Suite):
         const held = await lock.acquire()
         const child = launch(t, make, callAndStay, lock, form, [], report)
         const controller = new AbortController()
-        // an RLock's own holder would take it again at once: there the child is alone
-        const mine = name === 'Lock' ? lock.acquire({ signal: controller.signal }) : undefined
+        // its own holder may take it again at once: then the child is alone
+        const mine = !reentrant ? lock.acquire({ signal: controller.signal }) : undefined
         await rings(make, [child], () => {
           held.release()
           controller.abort(why)
@@ -208,6 +212,7 @@ export function exclusion(name: 'Lock' | 'RLock', { make, test, death }: Suite):
       () => lock.release(),
       () => lock.locked(),
       () => lock.holder,
+      () => lock.abandoned,
     ]) {
       assert.throws(use, ClosedError)
     }
@@ -235,16 +240,25 @@ export function exclusion(name: 'Lock' | 'RLock', { make, test, death }: Suite):
           await killed(make, holder)
           assert.deepEqual([lock.locked(), lock.holder], [false, null])
           const held = next === 'tryAcquire' ? lock.tryAcquire()! : await lock[next]({ timeout: LIMIT })
-          assert.equal(held.abandoned, true)
+          assert.deepEqual([held.abandoned, lock.abandoned], [true, true])
           assert.equal(lock.holder, process.pid)
           held.release()
+          assert.equal(lock.abandoned, false)
           const after = await lock.acquire({ timeout: LIMIT })
-          assert.equal(after.abandoned, false)
+          assert.deepEqual([after.abandoned, lock.abandoned], [false, false])
           after.release()
         }
       },
     )
   }
+
+  death(`K1 ${name}.with() on one whose holder was killed can tell by the lock`, async t => {
+    const { lock, holder } = await heldByChild(t)
+    await killed(make, holder)
+    assert.equal(lock.abandoned, false) // nobody holds it
+    assert.equal(await lock.with(() => lock.abandoned), true)
+    assert.equal(await lock.with(() => lock.abandoned), false)
+  })
 
   death(`K1 ${name}.acquire() that waits here when the holder is killed gets it and is told`, async t => {
     const { lock, holder } = await heldByChild(t)

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { waitIn, waitInSeveral } from '../fixtures/conformance.ts'
+import { waitHolding } from '../fixtures/conformance-condition.ts'
 import { type Except, type Implementation, launch } from './implementation.ts'
 import { ticksOf } from './stat.ts'
 import { asleep, type Suite, suite } from './suite.ts'
@@ -17,6 +18,7 @@ function processorTime({ make, test }: Suite): void {
   test('Waiting for 2 s uses no processor time, in any operation that waits', async t => {
     const [empty, full] = [await make.queue(), await make.queue(1)]
     const [lock, rlock, event] = [await make.lock(), await make.rlock(), await make.event()]
+    const [semaphore, barrier] = [await make.semaphore(0), await make.barrier(3)]
     await full.put('first')
     lock.acquireSync()
     rlock.acquireSync()
@@ -31,8 +33,14 @@ function processorTime({ make, test }: Suite): void {
       [rlock, 'acquire'],
       [event, 'wait'],
       [event, 'waitSync'],
+      [semaphore, 'acquire'],
+      [semaphore, 'acquireSync'],
+      [barrier, 'wait'],
+      [barrier, 'waitSync'],
     ]
     const children = waits.map(([object, method, ...args]) => launch(t, make, waitIn, object, method, ...args))
+    const condition = await make.condition()
+    for (const how of ['wait', 'waitSync'] as const) children.push(launch(t, make, waitHolding, condition, how))
     children.push(launch(t, make, waitInSeveral, empty, event))
     await asleep(make, ...children)
     const used = await ticksWithin(

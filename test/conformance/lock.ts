@@ -9,7 +9,7 @@ import { type Except, type Implementation, LIMIT, launch } from './implementatio
 import { asleep, ended, type Suite, suite } from './suite.ts'
 
 export function lockSuite(make: Implementation, except: readonly Except[] = []): void {
-  suite('Lock', make, except, [all => exclusion('Lock', all), own, fromCPython])
+  suite('Lock', make, except, [all => exclusion('Lock', () => all.make.lock(), false, all), own, fromCPython])
 }
 
 function own({ make, test }: Suite): void {

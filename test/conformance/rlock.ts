@@ -9,7 +9,7 @@ import { type Except, type Implementation, LIMIT, launch } from './implementatio
 import { ended, killed, type Suite, suite } from './suite.ts'
 
 export function rlockSuite(make: Implementation, except: readonly Except[] = []): void {
-  suite('RLock', make, except, [all => exclusion('RLock', all), own, fromCPython])
+  suite('RLock', make, except, [all => exclusion('RLock', () => all.make.rlock(), true, all), own, fromCPython])
 }
 
 function own({ make, test, death }: Suite): void {
@@ -105,6 +105,33 @@ function own({ make, test, death }: Suite): void {
     leave()
     await inside
     ;(await waiting).release()
+    assert.equal(lock.locked(), false)
+  })
+
+  test('RLock.release() by a task outside the with() that holds it throws, and takes nothing', async () => {
+    const lock = await make.rlock()
+    let leave = () => {}
+    const inside = lock.with(async () => {
+      await new Promise<void>(resolve => (leave = resolve))
+      const again = lock.acquireSync()
+      lock.release()
+      assert.equal(lock.locked(), true)
+      again.release()
+    })
+    await new Promise(setImmediate)
+    assert.throws(() => lock.release(), InvalidStateError)
+    assert.equal(lock.locked(), true)
+    leave()
+    await inside
+    assert.equal(lock.locked(), false)
+  })
+
+  test('RLock: bad options are refused also by who holds it already', async () => {
+    const lock = await make.rlock()
+    using _ = await lock.acquire()
+    await assert.rejects(lock.acquire({ timeout: -1 }), RangeError)
+    assert.throws(() => lock.acquireSync({ timeout: -1 }), RangeError)
+    lock.release()
     assert.equal(lock.locked(), false)
   })
 

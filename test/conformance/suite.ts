@@ -61,9 +61,20 @@ function keeping(make: Implementation, made: { close(): void }[]): Implementatio
   return {
     ...make,
     queue: async options => keep(make.queue(options)),
+    joinableQueue: async options => keep(make.joinableQueue(options)),
+    simpleQueue: async () => keep(make.simpleQueue()),
     lock: async () => keep(make.lock()),
     rlock: async () => keep(make.rlock()),
     event: async () => keep(make.event()),
+    condition: async lock => keep(make.condition(lock)),
+    pipe: async options => {
+      const ends = await make.pipe(options)
+      made.push(...ends)
+      return ends as never
+    },
+    semaphore: async (value, options) => keep(make.semaphore(value, options)),
+    boundedSemaphore: async (value, options) => keep(make.boundedSemaphore(value, options)),
+    barrier: async (parties, options) => keep(make.barrier(parties, options)),
     value: async (type, initial, options) => keep(make.value(type, initial, options)),
     rawValue: async (type, initial) => keep(make.rawValue(type, initial)),
     sharedMemory: async options => keep(make.sharedMemory(options)),

@@ -1,6 +1,6 @@
 // Arrays, named memory and what they are made of, killed at each access.
 import assert from 'node:assert/strict'
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { Queue, RawArray, SharedArray, SharedMemory } from 'multiproc'
 import { currentSession } from '#src/arena/session.js'
 import type { Operation } from './operations.js'
@@ -40,16 +40,6 @@ export const memoryOperations: Record<string, Operation> = {
       assert.equal(other, 1)
       assert.ok(now === 40 || now === 42)
       return now === 42 ? 'after' : 'before'
-    },
-  },
-  'Queue.putNowait() of a SharedArray': {
-    prepare: () => ({ queue: new Queue<any>(), array: new SharedArray('B', [1, 2]) }),
-    ready: () => stock(128, 1024),
-    act: ({ queue, array }) => queue.putNowait({ array }),
-    verify: ({ queue, array }) => {
-      if (queue.qsize() === 0) return 'before'
-      assert.equal(queue.getNowait().array, array)
-      return 'after'
     },
   },
   'Queue.getNowait() of a SharedArray that nobody else has': {
@@ -125,22 +115,6 @@ export const memoryOperations: Record<string, Operation> = {
       shm.unlink()
       shm.close()
       return 'after'
-    },
-  },
-  'closing the last handle on a SharedMemory whose maker is gone': {
-    traceless: true,
-    prepare: () => ({ queue: new Queue<any>(), name: freshName() }),
-    ready: ({ queue, name }) => {
-      // what it made itself it would keep to its end: so it is one that came in a message
-      const made = new SharedMemory({ name, create: true, size: 3, track: false })
-      queue.putNowait(made)
-      made.close()
-      return queue.getNowait()
-    },
-    act: (_, shm) => shm.close(),
-    verify: ({ name }) => {
-      rmSync(`/dev/shm/${name}`)
-      return 'before'
     },
   },
 }

@@ -8,7 +8,11 @@ import { holdersOf } from '#src/arena/references.js'
 import { guard } from '#src/arena/runs.js'
 import { currentSession } from '#src/arena/session.js'
 import { peek, poke } from '../support/words.crash.js'
+import { conditionOperations } from './condition-operations.js'
+import { connectionOperations } from './connection-operations.js'
+import { joinableQueueOperations } from './joinable-queue-operations.js'
 import { memoryOperations } from './memory-operations.js'
+import { semaphoreOperations } from './semaphore-operations.js'
 import { shareOperations } from './share-operations.js'
 import type { Sleeping } from './sleeper.js'
 
@@ -43,7 +47,7 @@ export function pattern(length: number, seed = 1): Uint8Array {
 }
 
 /** Blocks of these sizes can be had without a new slab from here on. */
-function stock(...sizes: number[]): void {
+export function stock(...sizes: number[]): void {
   const { allocator } = currentSession()
   for (const block of sizes.map(size => allocator.allocate(size))) allocator.free(block)
 }
@@ -141,6 +145,9 @@ function leftBehind(lock: Lock): boolean {
 }
 
 export const operations: Record<string, Operation> = {
+  ...conditionOperations,
+  ...joinableQueueOperations,
+  ...connectionOperations,
   'Queue.putNowait() of a small item': put({ n: 1 }, ['a', 'b'], []),
   'Queue.putNowait() of 3 KB': put('x'.repeat(3000), ['a'], [1024, 4096]),
   'Queue.putNowait() into an empty queue, which needs its first segment': put('first', [], [1024]),
@@ -433,6 +440,7 @@ export const operations: Record<string, Operation> = {
     verify: () => 'before',
   },
   ...memoryOperations,
+  ...semaphoreOperations,
 }
 
 export function nothing(): void {}

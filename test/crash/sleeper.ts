@@ -1,6 +1,6 @@
 // Somebody who waits for an object in another process, while a third one works on it and dies.
 import type { TestContext } from 'node:test'
-import { type Lock, Process, Queue } from 'multiproc'
+import { type Condition, type Lock, Process, Queue } from 'multiproc'
 import { participants } from '#src/arena/participants.js'
 import { bodyAt } from '#src/arena/references.js'
 import { currentSession } from '#src/arena/session.js'
@@ -18,6 +18,9 @@ export interface Sleeping {
   readonly blocking: boolean
   /** What it is called with, before its options. */
   readonly args?: readonly unknown[]
+  /** Where in the object's own words the wait set lies; of get, put, acquire, wait (of an Event) and 'wait holding it' (of a Condition) it is known. */
+  /** The object in which the wait set lies, if it is not `object`. */
+  readonly address?: number
   /** Where in the object's own words the wait set lies; of get, put, acquire and wait (of an Event) it is known. */
   readonly set?: number
 }
@@ -45,12 +48,20 @@ async function wait({ what, object, blocking, args = [] }: Sleeping): Promise<un
       held.release()
       return abandoned ? 'abandoned' : 'held'
     }
+    case 'wait holding it': {
+      using held = await (object as Condition).acquire(limit)
+      if (blocking) (object as Condition).waitSync(limit)
+      else await (object as Condition).wait(limit)
+      return held.abandoned ? 'abandoned' : 'held'
+    }
+    case 'poll':
+      return blocking ? object.pollSync(LIMIT) : await object.poll(LIMIT)
     default:
       return (await object[blocking ? `${what}Sync` : what](...args, limit)) ?? 'done'
   }
 }
 
-const SETS: Record<string, number> = { get: NOT_EMPTY, put: NOT_FULL, acquire: 1, wait: 1 }
+const SETS: Record<string, number> = { get: NOT_EMPTY, put: NOT_FULL, acquire: 1, wait: 1, 'wait holding it': 2 }
 
 /** A process that sleeps where it is told to. */
 export class Sleeper {
@@ -72,7 +83,7 @@ export class Sleeper {
   async sleepOn(sleeping: Sleeping): Promise<void> {
     this.#commands.putNowait(sleeping)
     const session = currentSession()
-    const { w, at } = bodyAt(session, sleeping.object.address)
+    const { w, at } = bodyAt(session, sleeping.address ?? sleeping.object.address)
     const set = at + (sleeping.set ?? SETS[sleeping.what])
     const slot = () => participants(session.w).find(({ pid }) => pid === this.process.pid)?.slot
     const marked = (s: number | undefined) => s !== undefined && (load(w, set + 1 + (s >>> 5)) >>> (s & 31)) & 1

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import { type Held, type Lock, Process, type Queue, TimeoutError } from 'multiproc'
+import { type Condition, type Held, type Lock, Process, type Queue, TimeoutError } from 'multiproc'
 import { currentSession } from '#src/arena/session.js'
 import { until } from '../support/children.js'
 import { operations } from './operations.js'
@@ -123,6 +123,24 @@ for (const how of ['SIGCONT', 'SIGKILL'] as const) {
     await goesOn(child, how)
     const notices = [await acquired, await sleeper.answer()].sort()
     assert.deepEqual(notices, how === 'SIGCONT' ? ['held', 'held'] : ['abandoned', 'held'])
+    await sound(fate)
+  })
+}
+
+for (const how of ['SIGCONT', 'SIGKILL'] as const) {
+  const fate = how === 'SIGCONT' ? 'goes on' : 'is then killed'
+
+  test(`Condition.wait(): a process that is stopped when it gives the lock up is notified all the same, and ${fate}`, async t => {
+    const { child, given } = await stoppedAt(t, 'Condition.wait() that begins', 'robust-lock.ts [A4]')
+    const condition: Condition = given.condition
+    const sleeper = new Sleeper(t)
+    await sleeper.sleepOn({ what: 'wait holding it', object: condition, blocking: false })
+    await condition.with(() => condition.notify(), { timeout: LIMIT })
+    await goesOn(child, how)
+    if (how === 'SIGCONT') await condition.with(() => condition.notify(), { timeout: LIMIT })
+    // killed, it leaves its notification to the other
+    await sleeper.answer()
+    assert.equal(condition.locked(), false)
     await sound(fate)
   })
 }

@@ -102,3 +102,8 @@ export function waitInTurns(
   if (without !== 'hear before the look') heard(w, slot)
   return again(late ? 'last look' : 'look')
 }
+
+/** Waits until `ready`, by the real line, and takes nothing. */
+export function watch(w: Words, slot: number, set: number, ready: () => boolean): boolean {
+  return new Line({ w, slot, sleeper: sleeperOf(w, slot) as unknown as Sleeper }, w, set).watchSync(ready, FAR)
+}

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { peekExit } from '#src/os/child-status.js'
+import { isEnding, peekExit, reap } from '#src/os/child-status.js'
 import { share, startChild, untilBlocking } from './support.js'
 
 test('peekExit() is undefined while the child runs', async t => {
@@ -32,4 +32,19 @@ test('peekExit() gives the signal', async t => {
 
 test('peekExit() of what is no child of ours is gone', () => {
   assert.equal(peekExit(process.pid), 'gone')
+})
+
+test('reap() waits for the end of a child and leaves not even a zombie; false at its limit', t => {
+  const child = spawn(process.execPath, ['--eval', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
+  t.after(() => child.kill('SIGKILL'))
+  child.unref() // its 'exit' will not come
+  const pid = child.pid as number
+  assert.equal(isEnding(pid), false)
+  assert.equal(reap(pid, 5), false)
+  child.kill('SIGKILL')
+  assert.equal(reap(pid, 10_000), true)
+  assert.equal(existsSync(`/proc/${pid}`), false)
+  assert.equal(isEnding(pid), true)
+  assert.equal(reap(pid, 10_000), true)
+  assert.equal(peekExit(pid), 'gone')
 })

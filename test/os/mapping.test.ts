@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { test } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import { UnsupportedPlatformError } from '#src/contract/errors.js'
 import { closeFd } from '#src/os/descriptor.js'
 import { SystemCallError } from '#src/os/libc.js'
-import { assertAtomicsWork, MAX_VIEW, mapShared } from '#src/os/mapping.js'
+import { assertAtomicsWork, MAX_VIEW, mapForLife, mapShared, partOf, viewMapped } from '#src/os/mapping.js'
 import { createMemfd } from '#src/os/memfd.js'
 import { ANSWER, share, startChild } from './support.js'
 
@@ -36,6 +38,16 @@ test('mapShared() stands a view of MAX_VIEW bytes and refuses one more byte', ()
 
 test('mapShared() of what is no file is SystemCallError', () => {
   assert.throws(() => mapShared(-1, 0, 4096), SystemCallError)
+})
+
+test('partOf() shows these bytes of a mapping and no others, and cannot be transferred', t => {
+  const { mapping, words } = share(t)
+  const part = partOf(mapping, 8, 12) as ArrayBuffer & { transfer?: () => ArrayBuffer }
+  assert.equal(part.byteLength, 12)
+  new Int32Array(part).fill(5)
+  assert.deepEqual([...words.subarray(1, 6)], [words[1], 5, 5, 5, words[5]])
+  if (part.transfer) assert.throws(() => part.transfer?.(), /copy it with slice/)
+  assert.equal(partOf(mapping, 8, 0).byteLength, 0)
 })
 
 test('mapShared() gives a buffer that cannot be transferred away from under its mapping', t => {
@@ -105,3 +117,27 @@ for (const broken of ['compareExchange', 'add', 'load', 'store'] as const) {
     assert.throws(() => assertAtomicsWork(buffer), UnsupportedPlatformError)
   })
 }
+
+test('mapForLife() maps a file for all threads of the process: each makes a view of its own, at the same place', async t => {
+  const fd = createMemfd('multiproc-test', 1 << 20)
+  const address = mapForLife(fd, 1 << 20)!
+  const words = new Int32Array(viewMapped(address, 1 << 20).buffer)
+  const worker = new Worker(
+    `const { workerData, parentPort } = require('node:worker_threads')
+     import(workerData.module).then(({ viewMapped }) => {
+       new Int32Array(viewMapped(workerData.address, 4096).buffer)[3] = 33
+       parentPort.postMessage('written')
+     })`,
+    { eval: true, workerData: { address, module: import.meta.resolve('#src/os/mapping.js') } },
+  )
+  t.after(() => worker.terminate())
+  await once(worker, 'message')
+  closeFd(fd)
+  assert.equal(words[3], 33)
+})
+
+test('mapForLife() of more addresses than there are gives nothing, so that parts can be mapped instead', () => {
+  const fd = createMemfd('multiproc-test', 2 ** 40)
+  assert.equal(mapForLife(fd, 2 ** 52), undefined)
+  closeFd(fd)
+})

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { fstatSync, readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { closeFd, createPipe, drain, openPeerPipe, writeByte } from '#src/os/pipe.js'
+import { closeFd, closeLeftPipe, createPipe, drain, openPeerPipe, writeByte } from '#src/os/pipe.js'
 import { pollReadable } from '#src/os/poll.js'
 import { ANSWER, ANSWER_2, ANSWER_3, COUNT, kill, share, startChild, until } from './support.js'
 
@@ -92,4 +92,36 @@ test('closeFd() in a worker thread closes both what koffi and what Node opened, 
   const code = await new Promise((resolve, reject) => worker.on('exit', resolve).on('error', reject))
   assert.equal(code, 0)
   assert.equal(said, '')
+})
+
+test('closeLeftPipe() closes both ends of a pipe that a thread left, and no end twice', () => {
+  const fds = new Int32Array(new SharedArrayBuffer(8))
+  const { read, write } = createPipe(fds)
+  assert.deepEqual([...fds], [read, write])
+  closeLeftPipe(fds)
+  assert.throws(() => fstatSync(read), { code: 'EBADF' })
+  assert.throws(() => fstatSync(write), { code: 'EBADF' })
+  closeLeftPipe(new Int32Array(2))
+})
+
+test('closeLeftPipe() leaves the number of the reading end alone when it is somebody else’s by now', () => {
+  const fds = new Int32Array(2)
+  const { read, write, inode } = createPipe(fds)
+  closeFd(read)
+  const others = createPipe()
+  assert.equal(others.read, read)
+  closeLeftPipe(fds)
+  assert.throws(() => fstatSync(write), { code: 'EBADF' })
+  assert.equal(fstatSync(others.read).ino, others.inode)
+  assert.notEqual(others.inode, inode)
+  for (const fd of [others.read, others.write]) closeFd(fd)
+  // a peer may have opened the same pipe to ring, and have got that number
+  const again = new Int32Array(2)
+  const rung = createPipe(again)
+  closeFd(rung.read)
+  const peer = openPeerPipe(process.pid, rung.write, rung.inode)!
+  assert.equal(peer, rung.read)
+  closeLeftPipe(again)
+  assert.equal(fstatSync(peer).ino, rung.inode)
+  closeFd(peer)
 })

@@ -119,16 +119,16 @@ test('freezeSupport() does nothing', () => {
 })
 
 test('start methods: spawn is the first; what is not there is refused with what is', () => {
-  assert.deepEqual(getAllStartMethods(), ['spawn', 'thread'])
+  assert.deepEqual(getAllStartMethods(), ['spawn', 'warm', 'thread'])
   for (const one of getAllStartMethods()) {
     setStartMethod(one)
     assert.equal(getStartMethod(), one)
   }
   setStartMethod(method)
-  for (const other of ['warm', 'fork']) {
-    assert.throws(() => setStartMethod(other as 'warm'), {
+  for (const other of ['forkserver', 'fork']) {
+    assert.throws(() => setStartMethod(other as 'spawn'), {
       code: 'ERR_MULTIPROC_ARGUMENT_RANGE',
-      message: /one of those this version has \(spawn, thread\)/,
+      message: /one of those this version has \(spawn, warm, thread\)/,
     })
   }
   assert.equal(getStartMethod(), method)

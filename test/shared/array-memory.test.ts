@@ -4,10 +4,11 @@ import { freemem } from 'node:os'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { ArgumentRangeError, Queue, RawArray, SharedArray } from 'multiproc'
+import { ArgumentRangeError, inspect, Queue, RawArray, SharedArray, SharedMemory } from 'multiproc'
 import { check } from '#src/arena/check.js'
-import { UNIT } from '#src/arena/layout.js'
-import { giveRun, takeRun } from '#src/arena/runs.js'
+import { leave } from '#src/arena/latch.js'
+import { HEADER, UNIT } from '#src/arena/layout.js'
+import { giveRun, guard, takeRun } from '#src/arena/runs.js'
 import { currentSession } from '#src/arena/session.js'
 import { collectGarbage } from '#src/os/garbage.js'
 import { MAX_VIEW } from '#src/os/mapping.js'
@@ -66,6 +67,19 @@ test('SharedArray across two windows of the memory is one array, with a buffer o
   assert.equal(queue.getNowait(), array)
   assert.deepEqual(check(currentSession()), [])
   giveBack()
+})
+
+test('SharedArray in a run of units whose pages were kept is zero', () => {
+  const { w, me, allocator } = currentSession()
+  const run = allocator.allocate(700_000)
+  currentSession().segment.bytesAt(run, 700_000).fill(255)
+  allocator.free(run)
+  guard(w, me)
+  w[HEADER.nextUnit] = run / UNIT // the next search begins there
+  leave(w, HEADER.allocatorLatch, me)
+  const array = new RawArray('B', 600_000)
+  assert.ok(allocator.blocks().some(({ address }) => address === run))
+  assert.equal(array.indexOf(255), -1)
 })
 
 test('SharedArray of more bytes than this Node.js can look at is refused, not a crash', () => {
@@ -179,4 +193,14 @@ test('SharedArray of 5 GiB: its ends can be written and read here and in another
   })
   assert.equal(code, 0, stderr)
   assert.equal(stdout, `${5 * GIB} ${5 * GIB} 0 0\n0 2 1\ntrue\n`)
+})
+
+test('inspect() shows the type and length of an array, and the name of named memory', () => {
+  const [array, shm] = [new RawArray('H', 12_345), new SharedMemory({ create: true, size: 7 })]
+  const objects = inspect().objects
+  const own = objects.find(({ kind, detail }) => kind === 'SharedArray' && detail.length === array.length)
+  assert.equal(own?.detail.type, 'H')
+  const named = objects.find(({ kind, detail }) => kind === 'SharedMemory' && detail.name === shm.name)
+  assert.equal(named?.detail.tracked, true)
+  shm.unlink()
 })

@@ -92,3 +92,8 @@ export function killAll(processes: LivingProcess[]): void {
     }
   }
 }
+
+/** The living children of this process, spares included. */
+export function childPids(): number[] {
+  return pids().filter(pid => parentOf(pid) === process.pid && isAlive(pid))
+}

@@ -11,7 +11,7 @@ interface Case {
   error?: RegExp
 }
 
-const imports = `import { Event, type Held, Lock, Process, Queue, RLock, Value, registerClass } from 'multiproc'`
+const imports = `import { Condition, Event, getContext, type Held, JoinableQueue, type Lease, Lock, Process, Queue, RawArray, RawValue, registerClass, RLock, ShareableList, SharedArray, SharedMemory, SimpleQueue, type TypeCode, Value } from 'multiproc'`
 
 const cases: Case[] = [
   {
@@ -34,6 +34,46 @@ const cases: Case[] = [
   },
   { title: 'Queue of a text', code: `new Queue('3')`, error: /not assignable/ },
   {
+    title: 'SharedArray: a typed array after its type code, and with its lock; any when only the run knows',
+    code: `const a: Int32Array = new SharedArray('i', 3)
+           const d: number = new RawArray('d', [0.5]).at(-1) ?? 0
+           const big: BigInt64Array = new SharedArray('q', [1n], { lock: new Lock() })
+           const sum: number = new SharedArray('H', new Set([1])).update(array => array.reduce((x, y) => x + y))
+           const text: string = new SharedArray('c', 'text').value
+           const code = 'i' as TypeCode
+           const some: Float32Array = new SharedArray(code, 1)
+           const raw: Value = new RawValue('i', 1)`,
+  },
+  {
+    title: 'SharedArray of floats as Int32Array',
+    code: `const a: Int32Array = new SharedArray('d', 1)`,
+    error: /Int32Array/,
+  },
+  {
+    title: 'SharedMemory and ShareableList<T>',
+    code: `using shm = new SharedMemory({ create: true, size: 4, track: false })
+           const bytes: Uint8Array = shm.buf
+           const list = new ShareableList<string | null>(['a', null], { name: shm.name })
+           const item: string | null = list.get(0)
+           list.set(1, 'b')
+           const items: (string | null)[] = [...list]
+           const attached = new ShareableList<number>(null, { name: 'x' }).indexOf(5) + list.length`,
+  },
+  {
+    title: 'ShareableList<number>.set() of a text',
+    code: `new ShareableList([1]).set(0, 'x')`,
+    error: /not assignable/,
+  },
+  {
+    title: 'JoinableQueue<T>: a Queue whose leases and letters are of its type',
+    code: `const q: Queue<number> = new JoinableQueue<number>({ maxsize: 3, maxDeliveries: 2 })
+           const tasks = q as JoinableQueue<number>
+           const lease: Lease<number> = await tasks.lease({ timeout: 1 })
+           const all: number[] = [lease.item, lease.deliveries, ...tasks.deadLetters({ take: true })]
+           void all`,
+  },
+  { title: 'SimpleQueue with a maxsize', code: `new SimpleQueue(3)`, error: /not assignable/ },
+  {
     title: 'Value: a number, a bigint or a text, after its type code',
     code: `const n: number = new Value('i', 1).value
            const big: bigint = new Value('q').add(1n)
@@ -50,6 +90,32 @@ const cases: Case[] = [
            const flag: boolean = held.abandoned
            void flag`,
   },
+  {
+    title: "getContext(): its classes are the package's, type parameters included",
+    code: `const { Process: Warm, Queue: Same } = getContext('warm', { spares: 2 })
+           const queue: Queue<number> = new Same<number>()
+           const child: Process = new Warm({ target: (n: number) => n, args: [await queue.get()] })
+           child.start()`,
+  },
+  {
+    title: 'Process of a context: args must be those of the target',
+    code: `new (getContext('warm').Process)({ target: (n: number) => n, args: ['one'] })`,
+    error: /'string' is not assignable to .*'number'/,
+  },
+  { title: 'an unknown start method', code: `getContext('fork')`, error: /'"fork"' is not assignable/ },
+  {
+    title: 'Condition: a lock that waits, with a lock of its own or a given one',
+    code: `const condition: Lock = new Condition(new Condition(new Lock()))
+           await (condition as Condition).waitFor(() => true, { timeout: 1, signal: AbortSignal.timeout(5) })
+           new Condition().waitForSync(() => true, { timeout: 1 })
+           new Value('i', 0, { lock: condition })`,
+  },
+  {
+    title: 'Condition.waitFor() with a predicate that is asynchronous',
+    code: `await new Condition().waitFor(async () => true)`,
+    error: /not assignable to type 'boolean'/,
+  },
+  { title: 'Condition of what is no lock', code: `new Condition(new Event())`, error: /No overload matches/ },
   {
     title: 'Process: args must be those of the target',
     code: `export function add(a: number, b: number) { return a + b }

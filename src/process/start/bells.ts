@@ -4,14 +4,14 @@
  *
  *   a row for each slot of the session:   token · reading end · writing end
  *
- *   0 ──the thread, when it begins──▶ token ──[T1] somebody clears──▶ CLEARING ──[T2] closed──▶ 0
+ *   0 ──the thread, when it begins──▶ token ──somebody clears──▶ CLEARING ──closed──▶ 0
  *
  * Who writes the words
  *   token    0 → token the thread itself; token → CLEARING → 0 whoever clears, once that thread is gone
  *   ends     the kernel, for the thread (os/pipe.ts); 0 by whoever clears
  *
- * The rows lie in ordinary memory of the process: when the process dies they go with it. A thread that is terminated
- * between [T1] and [T2] leaves two descriptors open, and the row to the next thread in that slot.
+ * The rows lie in ordinary memory of the process: when the process dies they go with it, and with the descriptors. A
+ * thread that is terminated while it clears leaves two descriptors open, and the row to the next thread in that slot.
  */
 import { compareExchange, load, store, type Words } from '#words'
 import { SLOTS } from '../../arena/layout.ts'
@@ -46,7 +46,7 @@ export function ownBell(token: number): Words {
 }
 
 /** Closes the bells of all threads of this process that are gone. */
-export function closeBellsOfTheGone(session: Session): void {
+export function closeBellsOfThreads(session: Session): void {
   const all = bellsOfProcess()
   for (let at = 0; at < all.length; at += ROW) {
     const token = load(all, at)
@@ -56,9 +56,9 @@ export function closeBellsOfTheGone(session: Session): void {
 
 function clear(all: Words, at: number): void {
   const token = load(all, at)
-  if (token <= 0 || compareExchange(all, at, token, CLEARING) !== token) return // [T1]
+  if (token <= 0 || compareExchange(all, at, token, CLEARING) !== token) return
   closeLeftPipe(all.subarray(at + 1, at + ROW))
   store(all, at + 1, 0)
   store(all, at + 2, 0)
-  store(all, at, 0) // [T2]
+  store(all, at, 0)
 }

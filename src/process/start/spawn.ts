@@ -14,18 +14,18 @@ import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
-import { sealParcel } from '../../arena/parcel.ts'
-import { ownSession, type Session } from '../../arena/session.ts'
-import { encode } from '../../codec/codec.ts'
+import type { Session } from '../../arena/session.ts'
 import { ArgumentRangeError, MultiprocError } from '../../contract/errors.ts'
 import { peekExit } from '../../os/child-status.ts'
 import { closeFd } from '../../os/descriptor.ts'
 import { openPidfd } from '../../os/pidfd.ts'
 import { pollReadable } from '../../os/poll.ts'
-import type { Child, GivenToChild, StartPlan, ToldToChild } from '../start-method.ts'
+import type { Child, StartPlan } from '../start-method.ts'
+import { endow } from './endow.ts'
 import { inheritedExecArgv } from './exec-argv.ts'
 
-const BOOTSTRAP = fileURLToPath(new URL('../bootstrap.js', import.meta.url))
+/** The program of a child; see bootstrap.ts for what stands behind it on the command line. */
+export const BOOTSTRAP = fileURLToPath(new URL('../bootstrap.js', import.meta.url))
 
 /**
  * Without pidfds (a kernel before 5.3, some sandboxes) the end of a child is looked for this often. So it is in a worker
@@ -33,20 +33,16 @@ const BOOTSTRAP = fileURLToPath(new URL('../bootstrap.js', import.meta.url))
  */
 const LOOK_EVERY_MS = 10
 
+/** Made here, so that it keeps nothing of what a child was given. */
+const ignore = (): void => {}
+
 /** Starts the child. When it throws nothing was started. */
 export function spawnChild(plan: StartPlan): Child {
   const { identity, cwd, stdio, memoryLimitMb } = plan
   if (cwd !== undefined && statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new ArgumentRangeError(`Expected \`cwd\` to be a directory, but ${cwd} is none`)
   }
-  // first, since it tells the user what cannot travel; named, so that the path begins with `args`
-  const args = encode({ args: plan.args } satisfies GivenToChild)
-  const session = ownSession()
-  const token = session.reserve(identity.name)
-  try {
-    const argsAt = sealParcel(session, args, token)
-    const told: ToldToChild = { identity, target: plan.target, argv: process.argv.slice(2) }
-    const toldAt = sealParcel(session, encode(told), token)
+  return endow(plan, {}, ({ session, token, toldAt, argsAt }) => {
     const child = spawn(
       process.execPath,
       [
@@ -58,7 +54,7 @@ export function spawnChild(plan: StartPlan): Child {
       ],
       { stdio: ['ignore', stdio, stdio, session.fd], env: plan.env, cwd },
     )
-    child.on('error', () => {}) // told below, at once, where the caller can catch it
+    child.on('error', ignore) // told below, at once, where the caller can catch it
     if (child.pid === undefined) {
       throw new MultiprocError(
         `Expected ${process.execPath} to start, but the system refused; it may be gone, or the limit of processes ` +
@@ -66,17 +62,14 @@ export function spawnChild(plan: StartPlan): Child {
       )
     }
     return new SpawnedChild(child, child.pid, session, token)
-  } catch (error) {
-    session.childEnded(token) // it never began; what was laid down for it goes as if it had
-    throw error
-  }
+  })
 }
 
 /**
  * libuv collects the exit status, but only on a turn of the event loop. Until then the status is looked at without
  * collecting it, so that isAlive() and exitCode are right at any moment and libuv still finds what it expects.
  */
-class SpawnedChild implements Child {
+export class SpawnedChild implements Child {
   readonly pid: number
   readonly #process: ChildProcess
   readonly #session: Session

@@ -18,17 +18,16 @@ import { constants } from 'node:os'
 import { PassThrough, type Readable } from 'node:stream'
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 import { load, type Words } from '#words'
-import { sealParcel } from '../../arena/parcel.ts'
-import { ownSession, type Session, type SessionPlace } from '../../arena/session.ts'
+import type { Session, SessionPlace } from '../../arena/session.ts'
 import { isGone } from '../../arena/token.ts'
-import { encode } from '../../codec/codec.ts'
 import { ArgumentRangeError } from '../../contract/errors.ts'
 import { pollReadable } from '../../os/poll.ts'
 import { threadExists } from '../../os/thread.ts'
 import { startAs } from '../family.ts'
 import { print, show } from '../print.ts'
-import type { Child, GivenToChild, StartPlan, ToldToChild } from '../start-method.ts'
-import { bellsOfProcess, closeBellsOfTheGone } from './bells.ts'
+import type { Child, StartPlan } from '../start-method.ts'
+import { bellsOfProcess, closeBellsOfThreads } from './bells.ts'
+import { endow } from './endow.ts'
 import { inheritedExecArgv } from './exec-argv.ts'
 
 const BOOTSTRAP = new URL('../thread-bootstrap.js', import.meta.url)
@@ -52,6 +51,8 @@ export interface GivenToThread {
   /** Two words: EXITED | exit code, when the thread ends by itself; 1 when it was told to end before it had begun. */
   readonly end: Words
   readonly stdio: StartPlan['stdio']
+  /** Node's options for its own children that are processes; some hold for this whole process already. */
+  readonly execArgv: readonly string[]
   readonly terminals: readonly Terminal[]
 }
 
@@ -74,31 +75,24 @@ export function startThread(plan: StartPlan): Child {
         "have one working directory; start it as a process (setStartMethod('spawn')), or hand it the folder in `args`",
     )
   }
-  const args = encode({ args: plan.args } satisfies GivenToChild)
-  const session = ownSession()
-  const token = session.reserve(identity.name)
-  try {
-    const argsAt = sealParcel(session, args, token)
-    const told: ToldToChild = { identity, target: plan.target, argv: process.argv.slice(2) }
+  return endow(plan, {}, ({ session, token, toldAt, argsAt }) => {
     const given: GivenToThread = {
       name: identity.name,
       place: session.place,
       token,
-      toldAt: sealParcel(session, encode(told), token),
+      toldAt,
       argsAt,
       bells: bellsOfProcess(),
       end: new Int32Array(new SharedArrayBuffer(8)),
       stdio,
+      execArgv: plan.execArgv ?? inheritedExecArgv(),
       terminals: [process.stdout, process.stderr].map(({ columns, rows }) => ({ columns, rows })),
     }
     const others = new Set(readdirSync(THREADS))
     const worker = startAs(identity, () => newWorker(plan, given))
     const threads = readdirSync(THREADS).filter(id => !others.has(id))
     return new ThreadChild(worker, threads.map(Number), session, given, memoryLimitMb !== undefined)
-  } catch (error) {
-    session.childEnded(token) // it never began; what was laid down for it goes as if it had
-    throw error
-  }
+  })
 }
 
 const THREADS = '/proc/self/task'
@@ -185,7 +179,7 @@ class ThreadChild implements Child {
     })
     worker.on('exit', () => {
       this.#end()
-      closeBellsOfTheGone(session)
+      closeBellsOfThreads(session)
       if (stderr !== null) endAfter(worker.stderr, stderr)
       for (const listener of this.#listeners.splice(0)) listener()
     })

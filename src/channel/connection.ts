@@ -1,0 +1,411 @@
+/**
+ * The public Connection: one end of a pipe. Here are the rules that hold whatever carries the messages: arguments, directions,
+ * what bytes are. What carries them is a Transport: shared memory (pipe-end.ts).
+ */
+import { type InspectOptions, inspect } from 'node:util'
+import {
+  ArgumentRangeError,
+  ArgumentTypeError,
+  BufferTooShortError,
+  EOFError,
+  InvalidStateError,
+} from '../contract/errors.ts'
+import { checkCount, describe } from '../contract/options.ts'
+import { SHAREABLE, type Shareable, type ShareRef } from '../contract/shareable.ts'
+import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
+import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
+import { checkPatience, wait } from './wait.ts'
+
+/** A message that was received: looked at once, in the moment it comes. */
+export interface Message {
+  /** As a value; mere bytes are a Uint8Array of the receiver's own. */
+  value(): unknown
+  /** As it travelled: the bytes of sendBytes(), or those that stand for a value. Only good in this moment. */
+  raw(): Uint8Array
+}
+
+/** What carries the messages of a Connection. `what` names the operation in errors. Closed: ClosedError. */
+export interface Transport extends Shareable {
+  readonly closed: boolean
+  readonly readable: boolean
+  readonly writable: boolean
+  send(what: string, value: unknown, options?: WaitOptions): Promise<void>
+  sendSync(what: string, value: unknown, options?: SyncWaitOptions): void
+  sendBytes(what: string, bytes: Uint8Array, options?: WaitOptions): Promise<void>
+  sendBytesSync(what: string, bytes: Uint8Array, options?: SyncWaitOptions): void
+  /** Gives what `look` makes of the next message; what it throws is thrown, and the message is gone. */
+  receive<T>(what: string, look: (message: Message) => T, options?: WaitOptions): Promise<T>
+  receiveSync<T>(what: string, look: (message: Message) => T, options?: SyncWaitOptions): T
+  /** There is a message, or the end. */
+  ready(): boolean
+  readySync(timeout: number): boolean
+  readiness(): Readiness
+  fileno(): number
+  close(): void
+}
+
+const asValue = (message: Message): unknown => message.value()
+
+/**
+ * One end of a pipe: sends messages to those who hold the other end, and receives theirs. Made by Pipe().
+ *
+ * A message is a value, as for a Queue (handles travel by reference, also a Connection, also through itself), or mere bytes. Several
+ * processes may share an end: messages stay whole, and each is received once.
+ *
+ * Waits: `send` and `recv` await, `sendSync` and `recvSync` block this thread asleep in the kernel. A send waits only while much (64 MiB,
+ * or an eighth of the memory if that is less) lies unread in its direction, so both sides may send something large at the same
+ * time. Several `recv()` of one process are served in the order of the calls.
+ * On timeout or abort nothing was sent, and no message was taken.
+ *
+ * If a process dies: what it sent is there, whole; what it was sending is not. When nobody alive holds the other end, and no message
+ * under way carries it, `recv` gives what was sent before and then throws EOFError, and `send` throws BrokenPipeError at
+ * once, also one that waits.
+ *
+ * A handle that is collected is closed. Better: close() it, or `await using`.
+ *
+ * @example
+ * const [a, b] = Pipe<number>()
+ * for (let n = 0; n < 3; n++) await a.send(n)
+ * a.close()
+ * const received = []
+ * for await (const n of b) received.push(n)
+ * assert.deepEqual(received, [0, 1, 2])
+ */
+export class Connection<Send = unknown, Recv = Send>
+  implements AsyncIterable<Recv>, AsyncDisposable, Shareable, Waitable
+{
+  readonly #transport: Transport
+  /** A message was refused for its length: what comes after it is not to be trusted, says Python. */
+  #refused = false
+
+  /** @internal */
+  constructor(transport: Transport) {
+    if (typeof transport?.receive !== 'function') {
+      throw new ArgumentTypeError(
+        `Expected a Connection to be made by Pipe(), got new Connection(${describe(transport)})`,
+      )
+    }
+    this.#transport = transport
+  }
+
+  // ── values ──
+
+  /**
+   * Sends a value.
+   *
+   * Waits while too much lies unread; awaits, never blocks the event loop. On timeout or abort nothing was sent.
+   * If this process dies before it resolves, the message was sent whole or not at all; after, it is safe.
+   *
+   * @throws {BrokenPipeError} when nobody holds the other end · {InvalidStateError} on an end that only receives
+   * @throws {TimeoutError} after `timeout` ms · the signal's reason · {ClosedError}
+   * @throws {NotSerializableError} for what cannot travel: `path` names it · {OutOfSharedMemoryError}
+   */
+  send(value: Send, options?: WaitOptions): Promise<void> {
+    if (!this.#transport.writable) return Promise.reject(this.#receivesOnly())
+    return this.#transport.send('Connection.send()', value, options)
+  }
+
+  /** As send(), but blocks this thread. */
+  sendSync(value: Send, options?: SyncWaitOptions): void {
+    if (!this.#transport.writable) throw this.#receivesOnly()
+    this.#transport.sendSync('Connection.sendSync()', value, options)
+  }
+
+  /**
+   * Receives the next message; one of sendBytes() as a Uint8Array.
+   *
+   * Waits until there is one; awaits, never blocks the event loop. On timeout or abort none was taken. A message that cannot be
+   * unpacked rejects, and the next one is intact.
+   * If this process dies before it resolves, the message stays in the pipe or is gone with the process; after, it is gone
+   * with it.
+   *
+   * @throws {EOFError} when nobody holds the other end and nothing is left · {InvalidStateError} on an end that only sends
+   * @throws {TimeoutError} after `timeout` ms · the signal's reason · {ClosedError}
+   */
+  recv(options?: WaitOptions): Promise<Recv> {
+    if (!this.#receives) return Promise.reject(this.#sendsOnly())
+    return this.#transport.receive('Connection.recv()', asValue, options) as Promise<Recv>
+  }
+
+  /** As recv(), but blocks this thread. */
+  recvSync(options?: SyncWaitOptions): Recv {
+    if (!this.#receives) throw this.#sendsOnly()
+    return this.#transport.receiveSync('Connection.recvSync()', asValue, options) as Recv
+  }
+
+  // ── bytes ──
+
+  /**
+   * Sends the bytes of `buf`, from byte `offset` on, `size` of them (default: the rest), as one message. None is a message, too.
+   *
+   * Waits, timeout, abort, death and errors as send(). The bytes are copied before it returns. Offsets are in bytes, whatever
+   * the elements of `buf` are, as in Python.
+   *
+   * @throws {ArgumentRangeError} when `offset` or `size` is negative or leads beyond the end · otherwise as send()
+   * @example
+   * const [a, b] = Pipe()
+   * await a.sendBytes(new TextEncoder().encode('hello'), 1, 3)
+   * assert.equal(new TextDecoder().decode(await b.recvBytes()), 'ell')
+   */
+  sendBytes(buf: ArrayBufferView | ArrayBuffer, offset?: number, size?: number, options?: WaitOptions): Promise<void> {
+    try {
+      const bytes = part(buf, offset, size)
+      if (!this.#transport.writable) throw this.#receivesOnly()
+      return this.#transport.sendBytes('Connection.sendBytes()', bytes, options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** As sendBytes(), but blocks this thread. */
+  sendBytesSync(buf: ArrayBufferView | ArrayBuffer, offset?: number, size?: number, options?: SyncWaitOptions): void {
+    const bytes = part(buf, offset, size)
+    if (!this.#transport.writable) throw this.#receivesOnly()
+    this.#transport.sendBytesSync('Connection.sendBytesSync()', bytes, options)
+  }
+
+  /**
+   * Receives the next message as bytes; one of send() as the bytes that stand for the value.
+   *
+   * Waits, timeout, abort and death as recv().
+   *
+   * @throws {ArgumentRangeError} when the message is longer than `maxLength`: it is gone, and as in Python the Connection receives
+   * no more in this process (one that cannot send either is closed)
+   * @throws as recv()
+   */
+  recvBytes(maxLength?: number, options?: WaitOptions): Promise<Uint8Array> {
+    try {
+      const look = this.#bytesUpTo(maxLength)
+      if (!this.#receives) throw this.#sendsOnly()
+      return this.#transport.receive('Connection.recvBytes()', look, options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** As recvBytes(), but blocks this thread. */
+  recvBytesSync(maxLength?: number, options?: SyncWaitOptions): Uint8Array {
+    const look = this.#bytesUpTo(maxLength)
+    if (!this.#receives) throw this.#sendsOnly()
+    return this.#transport.receiveSync('Connection.recvBytesSync()', look, options)
+  }
+
+  /**
+   * Receives the next message into `buf`, from byte `offset` on; gives the number of bytes.
+   *
+   * Waits, timeout, abort and death as recv().
+   *
+   * @throws {BufferTooShortError} when the message does not fit: the whole of it is in `data`, and the next one is intact
+   * @throws {ArgumentRangeError} when `offset` is negative or beyond the end of `buf` · otherwise as recv()
+   * @example
+   * const [a, b] = Pipe()
+   * a.sendBytesSync(Uint8Array.of(7, 8))
+   * const buf = new Uint8Array(4)
+   * assert.equal(await b.recvBytesInto(buf, 1), 2)
+   * assert.deepEqual(buf, Uint8Array.of(0, 7, 8, 0))
+   */
+  recvBytesInto(buf: ArrayBufferView, offset?: number, options?: WaitOptions): Promise<number> {
+    try {
+      const look = into(buf, offset)
+      if (!this.#receives) throw this.#sendsOnly()
+      return this.#transport.receive('Connection.recvBytesInto()', look, options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** As recvBytesInto(), but blocks this thread. */
+  recvBytesIntoSync(buf: ArrayBufferView, offset?: number, options?: SyncWaitOptions): number {
+    const look = into(buf, offset)
+    if (!this.#receives) throw this.#sendsOnly()
+    return this.#transport.receiveSync('Connection.recvBytesIntoSync()', look, options)
+  }
+
+  #bytesUpTo(maxLength: number | undefined): (message: Message) => Uint8Array {
+    if (maxLength === undefined) return copyOf
+    checkCount('maxLength', maxLength)
+    return message => {
+      const { length } = message.raw()
+      if (length <= maxLength) return copyOf(message)
+      this.#refused = true
+      if (!this.#transport.writable) this.close()
+      throw new ArgumentRangeError(
+        `Expected a message of at most ${maxLength} bytes, got one of ${length}; this Connection receives no more`,
+      )
+    }
+  }
+
+  // ── waiting without receiving ──
+
+  /**
+   * True when there is a message, or the end of the pipe: a `recv` would not wait. Takes nothing.
+   *
+   * Waits `timeout` ms for it; awaits, never blocks the event loop. At the timeout it resolves with false. 0 (default), or less as in
+   * Python, looks once; null waits for ever.
+   *
+   * @throws {InvalidStateError} on an end that only sends · {ClosedError}
+   * @example
+   * const [a, b] = Pipe()
+   * assert.equal(await b.poll(), false)
+   * await a.send(1)
+   * assert.equal(await b.poll(null), true)
+   */
+  async poll(timeout: number | null = 0): Promise<boolean> {
+    const patience = timeout === null ? Infinity : checkPatience(timeout)
+    if (!this.#receives) throw this.#sendsOnly()
+    if (this.#transport.ready() || patience === 0) return this.#transport.ready()
+    return (await wait([this], { timeout: patience })).length > 0
+  }
+
+  /** As poll(), but blocks this thread. */
+  pollSync(timeout: number | null = 0): boolean {
+    const patience = timeout === null ? Infinity : checkPatience(timeout)
+    if (!this.#receives) throw this.#sendsOnly()
+    return this.#transport.ready() || (patience > 0 && this.#transport.readySync(patience))
+  }
+
+  /**
+   * A descriptor that select, poll and epoll see readable when there is a message, or the end: for code that waits outside of
+   * Node.js. Only watch it; read with `recv`.
+   *
+   * It may be readable for nothing when another process that shares this end was quicker: poll() then tells, and it is dark
+   * again. It belongs to this process, and is closed with the Connection, which is not collected any more before. At most 8 processes at a time may have one
+   * for the same end, and senders must see this process in /proc (no other pid namespace).
+   *
+   * @throws {InvalidStateError} on an end that only sends, and for the ninth process · {ClosedError}
+   */
+  fileno(): number {
+    if (!this.#receives) throw this.#sendsOnly()
+    return this.#transport.fileno()
+  }
+
+  // ── the rest ──
+
+  /** Receives until the end of the pipe, then ends. Leaving the loop early takes nothing more. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Recv, void, undefined> {
+    for (;;) {
+      let value: Recv
+      try {
+        value = await this.recv()
+      } catch (error) {
+        if (error instanceof EOFError) return
+        throw error
+      }
+      yield value
+    }
+  }
+
+  /** Whether this end receives at all, and has not been closed. */
+  get readable(): boolean {
+    return this.#receives && !this.closed
+  }
+
+  /** Whether this end sends at all, and has not been closed. */
+  get writable(): boolean {
+    return this.#transport.writable && !this.closed
+  }
+
+  /** True after close() in this process. */
+  get closed(): boolean {
+    return this.#transport.closed
+  }
+
+  /**
+   * This process is done with this end; when all are, the pipe ends for those who hold the other one. Idempotent. Any use of the Connection
+   * afterwards throws ClosedError at once; who waits for it in this process gets that, too.
+   */
+  close(): void {
+    this.#transport.close()
+  }
+
+  /** close(). */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+
+  get #receives(): boolean {
+    return this.#transport.readable && !this.#refused
+  }
+
+  #receivesOnly(): unknown {
+    return this.#orClosed(
+      new InvalidStateError('Expected an end of the pipe that sends, but this one only receives: send from the other'),
+    )
+  }
+
+  #sendsOnly(): unknown {
+    const why = this.#refused
+      ? 'Expected a Connection that receives, but it was given a message longer than `maxLength` and receives no more'
+      : 'Expected an end of the pipe that receives, but this one only sends: receive from the other'
+    return this.#orClosed(new InvalidStateError(why))
+  }
+
+  /** The error, unless the Connection is closed: then that. */
+  #orClosed(error: unknown): unknown {
+    try {
+      this.#transport.ready()
+    } catch (closed) {
+      return closed
+    }
+    return error
+  }
+
+  /** @internal */
+  [SHAREABLE](): ShareRef {
+    return this.#transport[SHAREABLE]()
+  }
+
+  /** @internal for wait(): there is a message, or the end. */
+  [WAITABLE](): Readiness {
+    if (!this.#receives) throw this.#sendsOnly()
+    return this.#transport.readiness()
+  }
+
+  /** What util.inspect() and console.log() show. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    const { closed, readable, writable } = this
+    return `Connection ${inspect(closed ? { closed } : { readable, writable }, options)}`
+  }
+}
+
+/** The bytes that sendBytes() is to send. */
+function part(buf: unknown, offset: unknown = 0, size?: unknown): Uint8Array {
+  const whole = bytesOf(buf)
+  const length = whole.byteLength
+  const from = checkCount('offset', offset, 0, length)
+  const count = size === undefined ? length - from : checkCount('size', size, 0, length - from)
+  return whole.subarray(from, from + count)
+}
+
+function bytesOf(buf: unknown): Uint8Array {
+  if (buf instanceof ArrayBuffer) return new Uint8Array(buf)
+  if (ArrayBuffer.isView(buf)) return new Uint8Array(buf.buffer, buf.byteOffset, buf.byteLength)
+  throw new ArgumentTypeError(
+    `Expected \`buf\` to be a typed array, a DataView or an ArrayBuffer, got ${describe(buf)}; send() takes any value`,
+  )
+}
+
+function into(buf: ArrayBufferView, offset: unknown = 0): (message: Message) => number {
+  if (!ArrayBuffer.isView(buf)) {
+    throw new ArgumentTypeError(`Expected \`buf\` to be a typed array or a DataView, got ${describe(buf)}`)
+  }
+  const from = checkCount('offset', offset, 0, buf.byteLength)
+  return message => {
+    const bytes = message.raw()
+    const room = buf.byteLength - from
+    if (bytes.length > room) {
+      throw new BufferTooShortError(
+        `Expected room for the message of ${bytes.length} bytes, got ${Math.max(0, room)}; the message is in \`data\``,
+        { data: copyOf(message) },
+      )
+    }
+    bytesOf(buf).set(bytes, from)
+    return bytes.length
+  }
+}
+
+/** A copy of the receiver's own. */
+function copyOf(message: Message): Uint8Array {
+  const bytes = message.raw()
+  return new Uint8Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer)
+}
