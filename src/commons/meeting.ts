@@ -9,6 +9,8 @@
  * says where to find it: process pid holds a descriptor of the file with that inode. A name is gone with its process, and
  * so is all else: nothing is ever left behind.
  *
+ * It belongs to the process, and stays when the thread that took it ends: others of its threads may be members, too.
+ *
  * Only one at a time looks for the commons, and founds it if there is none: whoever has the name `….door`. Without that two
  * who look at the same moment would each found one, and one who enters could find the last member gone in between.
  *

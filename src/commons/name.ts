@@ -35,7 +35,7 @@ import { compareExchange, load, peek, poke, store, type Words } from '#words'
 import { checkHolder, checkWaiters } from '../arena/check.ts'
 import type { Kind } from '../arena/kinds.ts'
 import { HEADER, toAddress, toRef } from '../arena/layout.ts'
-import { ownerOf, PARCEL, QUEUED, SHARED } from '../arena/owner.ts'
+import { isDying, ownerOf, PARCEL, QUEUED, SHARED } from '../arena/owner.ts'
 import { discardParcel, readParcel, sealParcel } from '../arena/parcel.ts'
 import { bodyAt, guardReferences, holdReference, leaveReferences, parcelContents } from '../arena/references.ts'
 import type { Session } from '../arena/session.ts'
@@ -285,7 +285,11 @@ export const nameKind: Kind = {
       ...(state === READY ? [] : checkHolder(session, 'its creation', state)),
       ...checkWaiters(session, w, at + WAITERS),
     ]
-    if (![...listed(session)].includes(address)) wrong.push('it is in no list')
+    const names = [...listed(session)]
+    if (!names.includes(address)) wrong.push('it is in no list')
+    const isName = (owner: number) => owner === SHARED || isDying(owner)
+    if (!names.every(name => isName(session.allocator.owner(name))))
+      wrong.push('the list leads to a block that is free')
     if (value !== 0 && !queued.delete(value) && ownerOf(session.allocator.owner(value)) !== QUEUED) {
       wrong.push('its value belongs to somebody else')
     }

@@ -10,6 +10,8 @@ import { shareLegacies } from './share-operations.js'
 /** An operation, and the numbered step before which its process dies. */
 export interface Legacy extends Operation {
   readonly step: string
+  /** What the next one does before anybody dies. */
+  settle?(): void
   /** What the next one does who comes upon it, in the operation's place; default: look for the dead. */
   inherit?(given: any): void
 }

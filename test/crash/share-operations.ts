@@ -183,7 +183,7 @@ export const shareOperations: Record<string, Operation> = {
   },
 }
 
-const looking = { inherit: () => met().lookForDead() }
+const looking = { settle: () => void met(), inherit: () => met().lookForDead() }
 
 export const shareLegacies: Record<string, Legacy> = {
   'a value that was created but not handed to its name': {

@@ -81,6 +81,7 @@ function makeReady({ name, heirAt }: Role, stage: Value<'i'>, given: unknown): u
 
 /** Starts one who dies when it is told to; nobody notices, for only the event loop, which does not turn here, would. */
 function bereave(name: string, at: readonly string[], stage: Value<'i'>, given: unknown): void {
+  legacies[name].settle?.()
   const child = new Process({
     target: dier,
     daemon: true, // should this one fail

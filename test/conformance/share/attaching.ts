@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import cluster from 'node:cluster'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { inspect, type Lock, share } from 'multiproc'
@@ -139,6 +140,28 @@ export function attaching({ make, test }: Suite): void {
     const after = await lock.acquire({ timeout: LIMIT })
     assert.equal(after.abandoned, true)
     after.release()
+    lock.close()
+  })
+
+  test('share() in one worker thread after another maps the memory once, and leaves no descriptor but the name open', async () => {
+    const name = fresh()
+    const lock = await share(name, () => make.lock())
+    const maps = () => readFileSync('/proc/self/maps', 'utf8').split('multiproc-commons').length
+    const open = () => readdirSync('/proc/self/fd').length
+    const once = async () => {
+      const worker = new Worker(
+        `import('multiproc').then(async ({ share }) => {
+          const lock = await share('${name}', () => null)
+          await lock.acquire()
+        })`,
+        { eval: true },
+      )
+      assert.equal(await new Promise(resolve => worker.once('exit', resolve)), 0)
+    }
+    await once()
+    const before = [maps(), open()]
+    for (let i = 0; i < 3; i++) await once()
+    assert.deepEqual([maps(), open()], before)
     lock.close()
   })
 

@@ -101,8 +101,13 @@ export function mixing({ make, test }: Suite): void {
       })()
       return make.lock()
     })
+    const another = held(() => make.lock())
+    const meanwhile = share(fresh(), another.create)
+    await another.began
     await later
     assert.equal(own.qsize(), 1)
+    another.goOn()
+    ;(await meanwhile).close()
     lock.close()
   })
 
