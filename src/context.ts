@@ -1,5 +1,8 @@
 /** The classes of the package, bound to one way of starting children. */
+import { JoinableQueue } from './channel/joinable-queue.ts'
+import { Pipe } from './channel/pipe.ts'
 import { Queue } from './channel/queue.ts'
+import { SimpleQueue } from './channel/simple-queue.ts'
 import { InvalidStateError } from './contract/errors.ts'
 import { activeChildren, cpuCount, currentProcess, freezeSupport, parentProcess } from './process/family.ts'
 import { Process, START_METHOD } from './process/process.ts'
@@ -11,18 +14,33 @@ import {
   type StartMethod,
   type StartMethodOptions,
 } from './process/start-method.ts'
-import { Value } from './shared/value.ts'
+import { RawArray, SharedArray } from './shared/shared-array.ts'
+import { RawValue, Value } from './shared/value.ts'
+import { Barrier } from './sync/barrier.ts'
+import { BoundedSemaphore } from './sync/bounded-semaphore.ts'
+import { Condition } from './sync/condition.ts'
 import { Event } from './sync/event.ts'
 import { Lock } from './sync/lock.ts'
 import { RLock } from './sync/rlock.ts'
+import { Semaphore } from './sync/semaphore.ts'
 
 /** What has nothing to do with how children are started: the same in every context. */
 const same = {
   Queue,
+  SimpleQueue,
+  JoinableQueue,
+  Pipe,
   Lock,
   RLock,
+  Semaphore,
+  BoundedSemaphore,
+  Condition,
   Event,
+  Barrier,
   Value,
+  RawValue,
+  SharedArray,
+  RawArray,
   activeChildren,
   cpuCount,
   currentProcess,
