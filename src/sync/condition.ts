@@ -13,13 +13,12 @@ import type { Kind } from '../arena/kinds.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
 import { bodyAt, clearReference, holdReference } from '../arena/references.ts'
 import { currentSession, type Session } from '../arena/session.ts'
-import { Adoption } from '../arena/shared-object.ts'
+import { Adoption, idIn } from '../arena/shared-object.ts'
 import { slotOf } from '../arena/token.ts'
 import { type Attempt, checkWaitOptions, Line, NONE } from '../arena/until.ts'
 import { forget, WAIT_SET_WORDS } from '../arena/wait-set.ts'
 import { ArgumentTypeError, ClosedError, InvalidStateError, TimeoutError } from '../contract/errors.ts'
 import { checkCount, checkFunction, checkOptions, checkTimeout, describe } from '../contract/options.ts'
-import { SHAREABLE } from '../contract/shareable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import { Lock } from './lock.ts'
 import type { Ownership, Suspended } from './ownership.ts'
@@ -383,8 +382,8 @@ function prepare(asked: Lock | undefined): { lock: Lock; own: number; adoption: 
   if (asked !== undefined && !(asked instanceof Lock)) {
     throw new ArgumentTypeError(`Expected \`lock\` to be a Lock, an RLock or a Condition, got ${describe(asked)}`)
   }
-  asked?.[SHAREABLE]() // throws when it is closed
   const session = currentSession()
+  if (asked) idIn(session, asked, () => 'lock') // throws also when it is closed
   if (asked instanceof Condition) {
     return { lock: asked.lock, own: asked.ownsLock, adoption: session.create(KIND, WORDS) }
   }

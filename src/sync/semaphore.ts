@@ -3,11 +3,12 @@
  * this thread holds is kept here as well, in ordinary memory: once it is a signal nobody else knows.
  */
 import { checkHolder, checkWaiters } from '../arena/check.ts'
-import type { Kind } from '../arena/kinds.ts'
+import type { Description, Kind } from '../arena/kinds.ts'
 import { bodyAt } from '../arena/references.ts'
 import { currentSession, type Session } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { type Attempt, BUSY, Line, NONE } from '../arena/until.ts'
+import { markedIn } from '../arena/wait-set.ts'
 import { ArgumentRangeError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkFunction, checkOptions } from '../contract/options.ts'
 import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
@@ -230,6 +231,7 @@ export const semaphoreKind: Kind = {
   recover: recoverSemaphore,
   takeApart: takeSemaphoreApart,
   check: checkSemaphore,
+  describe: describeSemaphore,
 }
 
 const permitsAt = (session: Session, address: number): Permits => {
@@ -256,4 +258,10 @@ export function checkSemaphore(session: Session, address: number, queued: Set<nu
     ...checkWaiters(session, w, at + WAITERS),
     ...permits.check(queued),
   ]
+}
+
+/** @internal for both kinds of semaphore. */
+export function describeSemaphore(session: Session, address: number): Description {
+  const { w, at } = bodyAt(session, address)
+  return { waiters: markedIn(w, at + WAITERS), detail: { value: new Permits(session, w, at).free } }
 }
