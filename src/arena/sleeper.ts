@@ -30,7 +30,7 @@ export interface Waiters {
   /** Marks this thread as waiting; what changes from here on rings. */
   mark(): void
   unmark(): void
-  /** A wait of this length could have been looked out. */
+  /** Look for it for some turns of the loop before going to sleep. */
   readonly hopeful: boolean
 }
 
@@ -120,6 +120,11 @@ export class Sleeper {
   }
 
   // ── awaiting ──
+
+  /** The event loop turns for those who wait; nobody has to be woken. */
+  get looking(): boolean {
+    return this.#turns > 0
+  }
 
   wait(waiters: Waiters): void {
     this.#waiting.add(waiters)
