@@ -215,6 +215,7 @@ export class Barrier extends SharedObject {
   /** Sees what became of those who wait, and lets those arrive who could not. True: somebody holds the latch for long. */
   #proceed(): boolean {
     for (;;) {
+      if (this.closed) return false // by an action: line.fail() has told those who wait, and the memory may be another's
       this.#look()
       const next = this.#due[0]
       if (next === undefined) return false
