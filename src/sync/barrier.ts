@@ -215,6 +215,11 @@ export class Barrier extends SharedObject {
   /** Sees what became of those who wait, and lets those arrive who could not. True: somebody holds the latch for long. */
   #proceed(): boolean {
     for (;;) {
+      if (this.closed) {
+        // by an action: the memory may be another object's by now, and whoever tries just now is not in the line
+        for (const arrival of [...this.#waiting, ...this.#due]) fail(arrival, this.closedError())
+        return false
+      }
       this.#look()
       const next = this.#due[0]
       if (next === undefined) return false

@@ -58,6 +58,7 @@ interface Wait {
  * it next is told: a waiter by `abandoned`, of the hold with which it called `wait()` and of the Condition.
  *
  * @throws {ArgumentTypeError} when `lock` is no lock · {ClosedError} when it was closed
+ * @throws {NotSerializableError} when `lock` was given by share(), and the Condition is not made there
  * @example
  * const changed = new Condition()
  * const jobs: string[] = []
@@ -212,6 +213,7 @@ export class Condition extends Lock {
 
   /** In the list before the lock is given up: whoever gets it sees the entry. */
   #begin(what: string): Wait {
+    this.assertOpen() // again: a predicate, or another task, may have closed it meanwhile
     this.#assertHeld(what)
     const { lock } = this
     const entry = this.#list.add()
