@@ -1,7 +1,8 @@
 // Code of the user's that runs in the middle of an operation, and ends the handle or the stack under it.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ClosedError, JoinableQueue, Queue, registerClass } from 'multiproc'
+import { ClosedError, JoinableQueue, Pipe, Queue, registerClass } from 'multiproc'
+import { currentSession } from '#src/arena/session.js'
 
 /** More than lie in one slab: one of them comes to lie where something else was freed. */
 const MANY = 1000
@@ -83,4 +84,20 @@ test('JoinableQueue.deadLetters({ take: true }) with a letter that closes the qu
   assert.equal(again.deadLetters().length, 1)
   again.close()
   carrier.close()
+})
+
+test('objects that hold one another, longer than the stack is deep, go with the first one', () => {
+  const blocks = () => currentSession().allocator.blocks().length
+  const before = blocks()
+  let outer: Queue<unknown> = new Queue()
+  for (let depth = 0; depth < 5000; depth++) {
+    const next: Queue<unknown> = depth % 3 === 0 ? new JoinableQueue() : new Queue()
+    const [a, b] = Pipe()
+    a.sendSync(outer)
+    next.putNowait(b)
+    for (const one of [a, b, outer]) one.close()
+    outer = next
+  }
+  outer.close()
+  assert.equal(blocks(), before)
 })
