@@ -281,6 +281,7 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
     })
     const items = letters.map(({ bytes, headLength, handles }) => decode(bytes, headLength, handles) as T)
     if (!take) return items
+    this.assertOpen() // an item may have closed it while it was unpacked
     const taken = this.#leases.takeLetters(letters)
     return items.filter((_, n) => taken[n])
   }
