@@ -318,7 +318,7 @@ export const pipeEndKind: Kind = {
     return {
       waiters: [...markedIn(core.w, incoming + NOT_EMPTY), ...markedIn(core.w, outgoing + NOT_FULL)],
       detail: {
-        pipe: peek(w, at + CORE) * 64,
+        pipe: `0x${toAddress(peek(w, at + CORE)).toString(16)}`,
         readable: (mode & RECEIVES) !== 0,
         writable: (mode & SENDS) !== 0,
         unread: unread.size(),
