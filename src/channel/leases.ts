@@ -279,6 +279,11 @@ export class Leases {
     }
   }
 
+  /** As LeaseChain.glance(). */
+  glance(): { inHand: Map<number, number>; letters: number } {
+    return this.#chain.glance()
+  }
+
   // ── recovery and check ──
 
   /** The part in the recovery of `dead`, before the log's. `blocks`: all that it owned. False: the latch was busy. */

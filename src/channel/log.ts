@@ -142,6 +142,11 @@ export class Log {
     return Math.max(0, (tail - load(this.#w, this.#at + HEAD)) | 0) + load(this.#w, this.#at + BESIDE)
   }
 
+  /** What lies there weighs so many bytes, at a glance; 0 where weights are not kept. */
+  bytes(): number {
+    return this.state === DROPPED ? 0 : Math.max(0, this.#untaken(load(this.#w, this.#at + TAIL))) * 4
+  }
+
   /** The number of the item that the next get takes. */
   get head(): number {
     return load(this.#w, this.#at + HEAD)

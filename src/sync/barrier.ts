@@ -14,6 +14,7 @@ import { bodyAt } from '../arena/references.ts'
 import { currentSession } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { BUSY, checkWaitOptions, Line, NONE, served } from '../arena/until.ts'
+import { markedIn } from '../arena/wait-set.ts'
 import { ArgumentTypeError, BrokenBarrierError } from '../contract/errors.ts'
 import { checkCount, checkFunction, checkOptions } from '../contract/options.ts'
 import { SHAREABLE, type ShareRef } from '../contract/shareable.ts'
@@ -419,5 +420,11 @@ export const barrierKind: Kind = {
       ...checkAction(session, w, at + ACTION, queued),
       ...parties.check(queued),
     ]
+  },
+  describe(session, address) {
+    const { w, at } = bodyAt(session, address)
+    const { parties, waiting, acting, cause } = new Parties(session, w, at)
+    const state = cause === undefined ? (acting ? 'its action runs' : 'open') : `broken: ${WHY[cause]}`
+    return { waiters: markedIn(w, at + WAITERS), detail: { parties, arrived: waiting, state } }
   },
 }

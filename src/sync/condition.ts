@@ -20,7 +20,7 @@ import { forget, WAIT_SET_WORDS } from '../arena/wait-set.ts'
 import { ArgumentTypeError, ClosedError, InvalidStateError, TimeoutError } from '../contract/errors.ts'
 import { checkCount, checkFunction, checkOptions, checkTimeout, describe } from '../contract/options.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
-import { Lock } from './lock.ts'
+import { describeLockObject, Lock } from './lock.ts'
 import type { Ownership, Suspended } from './ownership.ts'
 import { RLock } from './rlock.ts'
 import { type Entry, LIST_WORDS, WaitingList } from './waiting-list.ts'
@@ -324,7 +324,7 @@ export class Condition extends Lock {
   // ── the rest ──
 
   protected override summary(): Record<string, unknown> {
-    return { lock: this.lock.constructor.name, holder: this.holder, waiting: this.#list.count() }
+    return { lock: this.lock.constructor.name, holder: this.holder, waiting: this.#list.waiting().length }
   }
 
   protected override leave(): void {
@@ -434,5 +434,12 @@ export const conditionKind: Kind = {
       ...checkWaiters(session, w, at + WAITERS),
       ...list.check(queued),
     ]
+  },
+  describe(session, address) {
+    const { w, at } = bodyAt(session, address)
+    const waiting = new WaitingList(session, w, at + LIST).waiting()
+    // only who holds the lock can notify, and who was notified needs the lock: so who waits here waits for its holder
+    const { holders, detail } = describeLockObject(session, toAddress(peek(w, at + LOCK)))
+    return { holders, waiters: waiting.map(slotOf), detail: { ...detail, waiting: waiting.length } }
   },
 }

@@ -136,6 +136,11 @@ export class Parties {
     return causeOf(load(this.#w, this.#at + PHASE))
   }
 
+  /** All have arrived, and the last one runs the action. */
+  get acting(): boolean {
+    return stateOf(load(this.#w, this.#at + PHASE)) === ACTING
+  }
+
   // ── arriving ──
 
   /**

@@ -4,6 +4,7 @@
  */
 import { checkHolder, checkWaiters } from '../arena/check.ts'
 import type { Description, Kind } from '../arena/kinds.ts'
+import { countByPid } from '../arena/participants.ts'
 import { bodyAt } from '../arena/references.ts'
 import { currentSession, type Session } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
@@ -239,7 +240,7 @@ const permitsAt = (session: Session, address: number): Permits => {
   return new Permits(session, w, at)
 }
 
-/** @internal for both kinds of semaphore, as the next two. */
+/** @internal for both kinds of semaphore, as the next three. */
 export function recoverSemaphore(session: Session, address: number, dead: number, blocks: Set<number>): boolean {
   return permitsAt(session, address).recover(dead, blocks)
 }
@@ -260,8 +261,16 @@ export function checkSemaphore(session: Session, address: number, queued: Set<nu
   ]
 }
 
-/** @internal for both kinds of semaphore. */
+/** @internal */
 export function describeSemaphore(session: Session, address: number): Description {
   const { w, at } = bodyAt(session, address)
-  return { waiters: markedIn(w, at + WAITERS), detail: { value: new Permits(session, w, at).free } }
+  const permits = new Permits(session, w, at)
+  const { free, isSignal, most } = permits
+  const holders = permits.holders()
+  return {
+    holders: holders.map(([token]) => token),
+    exclusive: free === 0,
+    waiters: markedIn(w, at + WAITERS),
+    detail: { free, most, held: countByPid(session.w, holders), signal: isSignal },
+  }
 }
