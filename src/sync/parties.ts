@@ -148,6 +148,13 @@ export class Parties {
    * OutOfSharedMemoryError, not having arrived.
    */
   arrive(waitingIn: number): number {
+    const outcome = this.#arrive(waitingIn)
+    this.#ledger.settle()
+    if (outcome === PASSED) this.#wake()
+    return outcome
+  }
+
+  #arrive(waitingIn: number): number {
     for (;;) {
       const phase = load(this.#w, this.#at + PHASE)
       if (causeOf(phase) !== undefined) return IS_BROKEN
@@ -155,13 +162,8 @@ export class Parties {
       if (!this.#tryEnter()) return HELD_UP
       const outcome = this.#arriveLatched(waitingIn)
       this.#leave()
-      if (outcome === NO_CELL) {
-        this.#ledger.bring()
-        continue
-      }
-      this.#ledger.settle()
-      if (outcome === PASSED) this.#wake()
-      return outcome
+      if (outcome !== NO_CELL) return outcome
+      this.#ledger.bring()
     }
   }
 

@@ -109,6 +109,12 @@ export class Permits {
 
   /** Tries once. May throw OutOfSharedMemoryError, having taken nothing. */
   take(): number {
+    const outcome = this.#take()
+    this.#ledger.settle()
+    return outcome
+  }
+
+  #take(): number {
     const w = this.#w
     const at = this.#at
     for (;;) {
@@ -123,10 +129,7 @@ export class Permits {
       const outcome = this.#takeLatched()
       this.#leave()
       if (outcome === NO_CELL) this.#ledger.bring()
-      else if (outcome !== AGAIN) {
-        this.#ledger.settle()
-        return outcome
-      }
+      else if (outcome !== AGAIN) return outcome
     }
   }
 

@@ -18,9 +18,22 @@ const KIND = 2
 
 /** The with() calls around the code that runs, innermost first. */
 interface Tree {
-  readonly outer: Tree | undefined
+  outer: Tree | undefined
+  over: boolean
 }
 const trees = new AsyncLocalStorage<Tree>()
+
+/**
+ * The innermost of them that still runs. What is over goes out of the chain: a timer that was set in a with(), and whose
+ * next one it sets in one again, would make it longer for ever.
+ */
+function current(): Tree | undefined {
+  const first = { outer: trees.getStore() }
+  for (let inner: { outer: Tree | undefined } | undefined = first; inner !== undefined; inner = inner.outer) {
+    while (inner.outer?.over) inner.outer = inner.outer.outer
+  }
+  return first.outer
+}
 
 /** What this thread holds: how often is known here alone, so it must not be collected meanwhile, nor the handles it came by. */
 const held: ReentrantOwnership[] = []
@@ -40,12 +53,13 @@ class ReentrantOwnership extends Ownership {
   }
 
   override async with<R>(via: SharedObject, fn: () => R | Promise<R>, options?: WaitOptions): Promise<R> {
-    const tree: Tree = { outer: trees.getStore() }
+    const tree: Tree = { outer: current(), over: false }
     const hold = await this.#enter(via, tree, options)
     try {
       return await trees.run(tree, fn)
     } finally {
       hold.release()
+      tree.over = this.tree !== tree // an acquire() in it may go on
     }
   }
 
