@@ -53,7 +53,7 @@ export class Segment implements Memory {
   }
 
   /** A new, empty memory that may come to hold `limit` bytes. */
-  static create(limit: number, name = 'multiproc'): Segment {
+  static create(limit: number, name: string): Segment {
     const limitUnits = Math.max(64, Math.ceil(limit / UNIT))
     // Twice the ceiling in addresses, so that a large run is found also when small ones lie scattered.
     const units = Math.min(2 ** 19, Math.max(16384, limitUnits * 2))

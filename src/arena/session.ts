@@ -77,9 +77,9 @@ export class Session {
   }
 
   /** A new memory, with this thread as its first participant. `file` is what the memory is called in /proc. */
-  static found(name = 'MainProcess', file?: string): Session {
+  static found(name = 'MainProcess', file = 'multiproc'): Session {
     requirePlatform()
-    unmapOrphans()
+    unmapOrphans(file)
     const segment = Segment.create(memoryLimit(), file)
     initialiseRuns(segment.words)
     return Session.#joined(segment, reserve(segment.words, 0, name))

@@ -5,11 +5,9 @@
  *                                  │    ▲
  *                                  └────┘ [G2] enter
  *
- * The memory has no name; its members have. Each takes one in the kernel's abstract namespace, `….<pid>.<inode>`, which
- * says where to find it: process pid holds a descriptor of the file with that inode. A name is gone with its process, and
- * so is all else: nothing is ever left behind.
- *
- * It belongs to the process, and stays when the thread that took it ends: others of its threads may be members, too.
+ * The memory has no name; its members have. Each takes one in the kernel's abstract namespace, `….<pid>.<inode>.<thread>`,
+ * which says where to find it: process pid holds a descriptor of the file with that inode. A name is gone with its thread,
+ * and so is all else: nothing is ever left behind.
  *
  * Only one at a time looks for the commons, and founds it if there is none: whoever has the name `….door`. Without that two
  * who look at the same moment would each found one, and one who enters could find the last member gone in between.
@@ -18,7 +16,7 @@
  * belongs to this user, it lets itself be looked into (the kernel asks for the same user here), and the file belongs to this
  * user and is one of ours by name, inode and magic number.
  *
- * If a process dies
+ * If a process dies, or a thread is terminated
  *   with the door       the kernel gives the name back: the next one looks.
  *   before it has its   what it founded [G1] nobody knows, and ends with it; where it entered [G2] it is dead, and
  *   own name            whoever comes next recovers it.
@@ -27,12 +25,14 @@
 import { createHash } from 'node:crypto'
 import { constants as fsConstants, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import path from 'node:path'
+import { threadId } from 'node:worker_threads'
 import { MAGIC } from '../arena/layout.ts'
 import { nameOf } from '../arena/participants.ts'
 import { joinedSession, Session } from '../arena/session.ts'
 import { MultiprocError } from '../contract/errors.ts'
 import { namesTaken, takeName } from '../os/abstract-name.ts'
 import { closeFd, openForThread } from '../os/descriptor.ts'
+import { unmapOrphans } from '../os/orphans.ts'
 import { requirePlatform } from '../os/platform.ts'
 
 const FILE = 'multiproc-commons'
@@ -54,11 +54,12 @@ export function tryMeet(): Session | undefined {
   const door = takeName(doorName())
   if (door === undefined) return undefined
   try {
+    unmapOrphans(FILE)
     const session = enter() ?? found()
-    takeName(`${prefix()}${process.pid}.${inodeOf(session)}`) // or another thread of this process has it: as good
+    takeName(`${prefix()}${process.pid}.${inodeOf(session)}.${threadId}`)
     return session
   } finally {
-    closeFd(door)
+    door.giveBack()
   }
 }
 
@@ -89,7 +90,7 @@ function members(): { pid: number; inode: number }[] {
   const start = prefix()
   const found: { pid: number; inode: number }[] = []
   for (const name of namesTaken(start)) {
-    const [, pid, inode] = /^(\d+)\.(\d+)$/.exec(name.slice(start.length)) ?? []
+    const [, pid, inode] = /^(\d+)\.(\d+)\.\d+$/.exec(name.slice(start.length)) ?? []
     if (pid !== undefined) found.push({ pid: Number(pid), inode: Number(inode) })
   }
   return found.sort((a, b) => a.inode - b.inode || a.pid - b.pid)

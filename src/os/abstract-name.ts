@@ -1,10 +1,11 @@
 /**
- * Names that a process has for as long as it lives: of Unix sockets in Linux's abstract namespace, which nobody ever
- * connects to. There is no file: however the process ends, the name is free again.
+ * Names that a thread has for as long as it lives: of Unix sockets in Linux's abstract namespace, which nobody ever
+ * connects to. There is no file: however the thread or its process ends, the name is free again.
  *
  * One network namespace has one set of names, for all its users: any of them can read the list and take any free name.
  */
 import { readFileSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { ArgumentRangeError } from '../contract/errors.ts'
 import { libc, SystemCallError } from './libc.ts'
@@ -18,8 +19,12 @@ const SOCK_CLOEXEC = 0o2000000
 const PATH_AT = 2
 const PATH_BYTES = 108
 
-/** Takes the name; gives a descriptor whose closing gives it back, or undefined when somebody has it. Close-on-exec. */
-export function takeName(name: string): number | undefined {
+export interface TakenName {
+  giveBack(): void
+}
+
+/** Takes the name; undefined when somebody has it. */
+export function takeName(name: string): TakenName | undefined {
   const bytes = Buffer.from(name)
   if (bytes.length === 0 || bytes.length >= PATH_BYTES || bytes.includes(0)) {
     throw new ArgumentRangeError(
@@ -29,12 +34,15 @@ export function takeName(name: string): number | undefined {
   const address = Buffer.alloc(PATH_AT + PATH_BYTES)
   new DataView(address.buffer, address.byteOffset).setUint16(0, AF_UNIX, true)
   bytes.copy(address, PATH_AT + 1)
-  const { socket, bind, close, errno } = libc()
+  const { socket, bind, errno } = libc()
   const fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)
   if (fd < 0) throw new SystemCallError('socket', errno())
-  if (bind(fd, address, PATH_AT + 1 + bytes.length) === 0) return fd
+  // Node's before it has the name: it closes what is its own with the thread, also one that is terminated
+  const owner = new Socket({ fd, readable: false, writable: false }).unref()
+  const giveBack = () => void owner.destroy()
+  if (bind(fd, address, PATH_AT + 1 + bytes.length) === 0) return { giveBack }
   const failure = errno()
-  close(fd)
+  giveBack()
   if (failure === EADDRINUSE) return undefined
   throw new SystemCallError('bind', failure, `the abstract name ${name}`)
 }

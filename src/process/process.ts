@@ -94,7 +94,7 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable, Wa
   #child: Child | undefined
   #closed = false
   #joining = 0
-  /** Those in wait(): a child takes no listener back, so it has one for all of them. */
+  /** Those in join() and wait(): a child takes no listener back, so it has one for all of them. */
   readonly #watchers = new Set<() => void>()
 
   constructor(options: ProcessOptions<A>) {
@@ -139,6 +139,16 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable, Wa
       )
     }
     checkMayStart(this.#name)
+    this.#options = undefined // what packs the arguments may be the user's, and call start() again
+    try {
+      this.#begin(options)
+    } catch (error) {
+      this.#options = options
+      throw error
+    }
+  }
+
+  #begin(options: ProcessOptions<A>): void {
     const child = startChild({
       method: this.#method ?? getStartMethod(),
       identity: identityFor(this.#name, this.#path, this.#daemon),
@@ -151,7 +161,6 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable, Wa
       memoryLimitMb: options.memoryLimitMb,
     })
     this.#child = child
-    this.#options = undefined
     children.add(this)
     child.onEnd(() => children.delete(this))
     child.onEnd(() => {
@@ -187,16 +196,19 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable, Wa
     if (limitMs === 0 || child.hasEnded()) return
     let timer: NodeJS.Timeout | undefined
     let onAbort: (() => void) | undefined
+    let tell = () => {}
     this.#keepAlive(child, 1)
     try {
       await new Promise<void>((resolve, reject) => {
-        child.onEnd(resolve)
+        tell = resolve
+        this.#watchers.add(tell)
         if (limitMs <= LONGEST_TIMER) timer = setTimeout(resolve, limitMs)
         onAbort = () => reject(abort?.reason)
         abort?.addEventListener('abort', onAbort, { once: true })
       })
     } finally {
       clearTimeout(timer)
+      this.#watchers.delete(tell)
       if (onAbort !== undefined) abort?.removeEventListener('abort', onAbort)
       this.#keepAlive(child, -1)
     }
@@ -332,6 +344,9 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable, Wa
     if (this.#closed) return
     if (this.isAlive()) {
       throw new InvalidStateError(`Expected ${this.#name} to have ended before close(), but it runs; join() it first`)
+    }
+    if (this.#child === undefined && this.#options === undefined) {
+      throw new InvalidStateError(`Expected ${this.#name} not to be closed while it is being started`)
     }
     this.#closed = true
     this.#options = undefined

@@ -1,30 +1,31 @@
 // Names that vanish with their process.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import { namesTaken, takeName } from '#src/os/abstract-name.js'
-import { closeFd } from '#src/os/descriptor.js'
 import { start, until } from '../support/children.ts'
 
 const name = `multiproc-test.${process.pid}.`
 
-test('takeName() gives a name to one at a time; closing gives it back', () => {
-  const fd = takeName(`${name}one`)
-  assert.ok(fd !== undefined)
+test('takeName() gives a name to one at a time; giving it back is at once', () => {
+  const taken = takeName(`${name}one`)
+  assert.ok(taken !== undefined)
   assert.equal(takeName(`${name}one`), undefined)
   assert.deepEqual(namesTaken(name), [`${name}one`])
-  closeFd(fd)
+  taken.giveBack()
   assert.deepEqual(namesTaken(name), [])
   const again = takeName(`${name}one`)
   assert.ok(again !== undefined)
-  closeFd(again)
+  again.giveBack()
 })
 
 test('takeName(): a name of 107 bytes is told from one that is longer than can be', () => {
   const longest = name.padEnd(107, 'x')
-  const fd = takeName(longest)
-  assert.ok(fd !== undefined)
+  const taken = takeName(longest)
+  assert.ok(taken !== undefined)
   assert.deepEqual(namesTaken(name), [longest])
-  closeFd(fd)
+  taken.giveBack()
   assert.throws(() => takeName(`${longest}x`), RangeError)
   assert.throws(() => takeName(''), RangeError)
   assert.throws(() => takeName('a\0b'), RangeError)
@@ -48,4 +49,25 @@ test('a name is free again when its process was killed, and its children never h
   await until(() => namesTaken(name).length === 0)
   assert.equal(child.leftovers().length, 1) // the grandchild lives
   child.end()
+})
+
+test('a name is free again when its thread was terminated, or has ended', async t => {
+  for (const end of ['for (;;);', '']) {
+    const program = `
+      import { takeName } from '${import.meta.resolve('#src/os/abstract-name.js')}'
+      import { parentPort } from 'node:worker_threads'
+      takeName('${name}thread')
+      parentPort.postMessage('taken')
+      ${end}`
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(program)}`))
+    t.after(() => worker.terminate())
+    const ended = once(worker, 'exit')
+    await once(worker, 'message')
+    if (end !== '') {
+      assert.equal(takeName(`${name}thread`), undefined)
+      void worker.terminate()
+    }
+    await ended
+    assert.deepEqual(namesTaken(name), [])
+  }
 })

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import * as targets from '../fixtures/process-targets.js'
 import { run, runNode } from '../support/children.js'
 import { isAlive } from '../support/processes.js'
 import { ended, LIMIT, launch, method } from './support.js'
+
+setFlagsFromString('--expose-gc')
+const gc: () => void = runInNewContext('gc')
 
 test('Process.join() at its timeout resolves, and the child goes on', async t => {
   const child = launch(t, { target: targets.sleep })
@@ -18,6 +23,20 @@ test('Process.join() twice, at the same time and afterwards, resolves each time'
   assert.equal(child.exitCode, 0)
   await child.join()
   child.joinSync()
+})
+
+test('Process.join() that timed out leaves nothing behind, however often', async t => {
+  const child = launch(t, { target: targets.sleep })
+  const joins = async () => {
+    await Promise.all(Array.from({ length: 5000 }, () => child.join({ timeout: 1 })))
+    gc()
+    return process.memoryUsage().heapUsed
+  }
+  await joins()
+  const before = await joins()
+  for (let n = 0; n < 4; n++) await joins()
+  const left = (await joins()) - before
+  assert.ok(left < 1_000_000, `${left} bytes of 25,000 joins`)
 })
 
 test('Process.join() aborted rejects with the reason, and the child goes on', async t => {

@@ -90,6 +90,30 @@ test('Process.start() twice throws, and the first run goes on', async t => {
   assert.throws(() => child.start(), { code: 'ERR_MULTIPROC_INVALID_STATE' })
 })
 
+test('Process.start() and close() by what packs its arguments throw, and one child is started', async t => {
+  const codes: unknown[] = []
+  const outcome = (fn: () => void) => {
+    try {
+      fn()
+    } catch (error) {
+      codes.push((error as { code: unknown }).code)
+    }
+  }
+  const argument = {
+    get value() {
+      outcome(() => child.start())
+      outcome(() => child.close())
+      return 1
+    },
+  }
+  const child: Process = new Process({ target: targets.show, args: [argument], stdio: 'ignore' })
+  child.start()
+  t.after(() => child.kill())
+  assert.ok(codes.length >= 2 && codes.every(code => code === 'ERR_MULTIPROC_INVALID_STATE'), inspect(codes))
+  assert.deepEqual(activeChildren(), [child])
+  assert.equal(await ended(child), 0)
+})
+
 for (const [title, target, args, exitCode] of [
   ['0 when the target returned', targets.nothing, [], 0],
   ['n after process.exit(n)', targets.exitWith, [42], 42],

@@ -345,3 +345,24 @@ test('worker threads of the program’s own that use the package leave nothing t
   assert.deepEqual(descriptors(), before.descriptors)
   assert.equal(mapped().length, before.mapped)
 })
+
+test('worker threads of the program’s own that call share() leave nothing that grows, however they end', async () => {
+  const program = `
+    import { Lock, share } from '${import.meta.resolve('multiproc')}'
+    import { parentPort } from 'node:worker_threads'
+    await share('thread-life.test ${process.pid}', () => new Lock())
+    parentPort.postMessage('here')`
+  const use = async (end: string) => {
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(program + end)}`), {
+      env: { ...process.env, MULTIPROC_COMMONS: `thread-life.test ${process.pid}` },
+    })
+    await once(worker, 'message')
+    if (end === '') await once(worker, 'exit')
+    else await worker.terminate()
+  }
+  await use('')
+  const before = { descriptors: descriptors(), mapped: mapped().length }
+  for (const end of ['', ';for (;;);', '', ';for (;;);']) await use(end)
+  assert.equal(descriptors().length, before.descriptors.length)
+  assert.equal(mapped().length, before.mapped)
+})

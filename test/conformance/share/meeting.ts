@@ -54,7 +54,7 @@ export function meeting({ test }: Suite): void {
     assert.equal(await output(aborted), 'TimeoutError')
     const waiting = program(t, `console.log('comes'); ${ADD}`, {}, { env })
     await waiting.printed('comes', LIMIT)
-    closeFd(door)
+    door.giveBack()
     assert.match(await output(waiting), /value 1/)
   })
 
@@ -68,13 +68,17 @@ export function meeting({ test }: Suite): void {
       'x.y',
       '1.1',
       '999999999.5',
-      `${process.pid}.1`,
-      `${process.pid}.${inode}x`,
-      `${process.ppid}.${inode}`,
+      '1.1.0',
+      '999999999.5.0',
+      `${process.pid}.1.0`,
+      `${process.pid}.${inode}`,
+      `${process.pid}.${inode}x.0`,
+      `${process.ppid}.${inode}.0`,
     ]
     const names = forged.map(text => takeName(`${prefix}${text}`))
     assert.equal(await output(program(t, ADD, {}, { env })), 'value 1')
-    for (const fd of [...names, memory]) if (fd !== undefined) closeFd(fd)
+    for (const name of names) name?.giveBack()
+    closeFd(memory)
   })
 
   test('share(): another user’s programs are not met, whatever their names say', async t => {
@@ -90,7 +94,7 @@ export function meeting({ test }: Suite): void {
          import { takeName } from '#src/os/abstract-name.js'
          import { createMemfd } from '#src/os/memfd.js'
          const fd = createMemfd('multiproc-commons', 2 ** 32)
-         takeName('${prefix}' + process.pid + '.' + fstatSync(fd).ino)
+         takeName('${prefix}' + process.pid + '.' + fstatSync(fd).ino + '.0')
          console.log('there')
          setInterval(() => {}, 1000)`,
       ],
