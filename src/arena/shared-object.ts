@@ -116,7 +116,7 @@ export abstract class SharedObject implements Shareable {
  * @throws {NotSerializableError} when the object lies in another session than this one
  */
 export function idIn(session: Session, handle: Shareable, path: () => string): number {
-  const { id, home } = handle[SHAREABLE]()
+  const { id, home } = handle[SHAREABLE](path)
   if (home === session) return id
   const where = path()
   throw new NotSerializableError(

@@ -378,8 +378,14 @@ function part(buf: unknown, offset: unknown = 0, size?: unknown): Uint8Array {
 }
 
 function bytesOf(buf: unknown): Uint8Array {
-  if (buf instanceof ArrayBuffer) return new Uint8Array(buf)
-  if (ArrayBuffer.isView(buf)) return new Uint8Array(buf.buffer, buf.byteOffset, buf.byteLength)
+  try {
+    if (buf instanceof ArrayBuffer) return new Uint8Array(buf)
+    if (ArrayBuffer.isView(buf)) return new Uint8Array(buf.buffer, buf.byteOffset, buf.byteLength)
+  } catch {
+    throw new ArgumentTypeError(
+      `Expected \`buf\` to have its memory, got ${describe(buf)} whose memory was transferred to somebody else; use it before`,
+    )
+  }
   throw new ArgumentTypeError(
     `Expected \`buf\` to be a typed array, a DataView or an ArrayBuffer, got ${describe(buf)}; send() takes any value`,
   )
@@ -389,6 +395,7 @@ function into(buf: ArrayBufferView, offset: unknown = 0): (message: Message) => 
   if (!ArrayBuffer.isView(buf)) {
     throw new ArgumentTypeError(`Expected \`buf\` to be a typed array or a DataView, got ${describe(buf)}`)
   }
+  bytesOf(buf) // throws when it has no memory: before a message is taken
   const from = checkCount('offset', offset, 0, buf.byteLength)
   return message => {
     const bytes = message.raw()

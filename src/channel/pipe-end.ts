@@ -17,7 +17,7 @@ import { currentSession, type Session } from '../arena/session.ts'
 import { type Adoption, SharedObject } from '../arena/shared-object.ts'
 import { BUSY, Line, NONE, served } from '../arena/until.ts'
 import { markedIn } from '../arena/wait-set.ts'
-import { BrokenPipeError, EOFError, InvalidStateError } from '../contract/errors.ts'
+import { BrokenPipeError, ClosedError, EOFError, InvalidStateError } from '../contract/errors.ts'
 import type { Readiness } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import { Connection, type Message, type Transport } from './connection.ts'
@@ -239,6 +239,13 @@ export class PipeEnd extends SharedObject implements Transport {
     this.#beacon?.close()
     this.#beacon = undefined
     watched.delete(this)
+  }
+
+  /** @internal The user has a Connection. */
+  protected override closedError(): ClosedError {
+    return new ClosedError(
+      'Expected an open Connection, but this process has called close() on it: keep the handle open as long as it is used',
+    )
   }
 
   protected override summary(): Record<string, unknown> {

@@ -164,6 +164,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
    * @throws as put(), with `done`
    */
   async putMany(items: Iterable<T>, options?: WaitOptions): Promise<void> {
+    this.assertOpen()
     checkWaitOptions(options)
     const iterator = iteratorOf(items)
     const began = performance.now()

@@ -5,7 +5,8 @@ export const SHAREABLE: unique symbol = Symbol.for('multiproc.shareable')
 
 /** An object that travels as a reference: the receiver gets a handle on the same object, not a copy. */
 export interface Shareable {
-  [SHAREABLE](): ShareRef
+  /** `where`: names the object in the value it was found in, for an error that says so. */
+  [SHAREABLE](where?: () => string): ShareRef
 }
 
 /** What travels in the object's place; only the layer that made the number can find the object again. */

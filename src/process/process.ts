@@ -8,7 +8,13 @@
  * From started to stopped nobody writes anything: whoever looks asks the kernel (start-method.ts, `Child.hasEnded`).
  */
 import { inspect } from 'node:util'
-import { ArgumentRangeError, ArgumentTypeError, ClosedError, InvalidStateError } from '../contract/errors.ts'
+import {
+  ArgumentRangeError,
+  ArgumentTypeError,
+  ClosedError,
+  InvalidStateError,
+  NotSerializableError,
+} from '../contract/errors.ts'
 import {
   checkCount,
   checkFlag,
@@ -18,13 +24,14 @@ import {
   checkTimeout,
   describe,
 } from '../contract/options.ts'
+import { SHAREABLE } from '../contract/shareable.ts'
 import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import { endWithThisProcess } from './daemons.ts'
 import { checkMayStart, children, identityFor, nextPath } from './family.ts'
 import { startChild } from './start/start.ts'
 import { type Child, getStartMethod, type StartMethod } from './start-method.ts'
-import { resolveTarget, type Target } from './target.ts'
+import { looksLikeTarget, resolveTarget, type Target } from './target.ts'
 
 export interface ProcessOptions<A extends unknown[]> {
   /** The function to run, exported by its module; or `{ module, name }`. */
@@ -99,9 +106,11 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable, Wa
 
   constructor(options: ProcessOptions<A>) {
     const given = checkOptions<ProcessOptions<A>>('options', options, OPTIONS)
-    if (given.target === undefined) {
+    if (!looksLikeTarget(given.target)) {
       const mend = 'run' in this ? '; run() of a subclass does not travel: export a function and give that' : ''
-      throw new ArgumentTypeError(`Expected \`target\` to be a function or { module, name }, got undefined${mend}`)
+      throw new ArgumentTypeError(
+        `Expected \`target\` to be a function or { module, name }, got ${describe(given.target)}${mend}`,
+      )
     }
     if (given.args !== undefined && !Array.isArray(given.args)) {
       throw new ArgumentTypeError(`Expected \`args\` to be an array, got ${describe(given.args)}`)
@@ -400,6 +409,15 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable, Wa
     await this.join()
   }
 
+  /** @internal It stays with the process that made it. */
+  [SHAREABLE](where: () => string = () => 'value'): never {
+    const path = where()
+    throw new NotSerializableError(
+      `Expected \`${path}\` to be a value that can travel to another process, got the Process ${this.#name}; only the process that made it can join it: send its name or its pid`,
+      { path },
+    )
+  }
+
   [inspect.custom](_depth: number, options: object): string {
     const status = this.#status()
     const { pid, exitCode } = status === 'closed' ? { pid: undefined, exitCode: null } : this
@@ -435,6 +453,10 @@ function checkName(given: unknown): string {
   return name
 }
 
+function withNul(name: string): ArgumentRangeError {
+  return new ArgumentRangeError(`Expected \`${name}\` to hold no NUL, which no program can be given; leave it out`)
+}
+
 /** The options that say in what surroundings the child runs. */
 function checkSurroundings(given: Omit<Partial<ProcessOptions<never>>, 'target' | 'args'>): void {
   const { env, execArgv, cwd, stdio, memoryLimitMb } = given
@@ -445,6 +467,14 @@ function checkSurroundings(given: Omit<Partial<ProcessOptions<never>>, 'target' 
     throw new ArgumentTypeError(`Expected \`execArgv\` to be an array of strings, got ${describe(execArgv)}`)
   }
   if (cwd !== undefined) checkString('cwd', cwd)
+  for (const [name, value] of Object.entries(env ?? {})) {
+    if (typeof value === 'symbol') {
+      throw new ArgumentTypeError(`Expected \`env\` to be an object of strings, got ${describe(value)} for ${name}`)
+    }
+    if (`${name}${value}`.includes('\0')) throw withNul(`env.${name}`)
+  }
+  for (const option of execArgv ?? []) if (option.includes('\0')) throw withNul('execArgv')
+  if (cwd?.includes('\0')) throw withNul('cwd')
   if (stdio !== undefined && !['inherit', 'ignore', 'pipe'].includes(stdio)) {
     throw new ArgumentTypeError(`Expected \`stdio\` to be 'inherit', 'ignore' or 'pipe', got ${describe(stdio)}`)
   }

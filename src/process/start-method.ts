@@ -105,7 +105,7 @@ export function getStartMethod(): StartMethod {
  *
  * @param options `spares`: how many 'warm' keeps
  * @throws {ArgumentRangeError} when this version has no such way, and for more than 64 spares
- * @throws {ArgumentTypeError} for `spares` with another way than 'warm', and for other options
+ * @throws {ArgumentTypeError} for what is no text, for `spares` with another way than 'warm', and for other options
  * @example
  * setStartMethod('warm', { spares: 1 })
  * assert.equal(getStartMethod(), 'warm')
@@ -119,11 +119,9 @@ export function setStartMethod(m: StartMethod, options?: StartMethodOptions): vo
 
 /** A start method that there is, and how many spares it shall have; undefined: the usual. */
 export function checkStartMethod(m: unknown, options?: StartMethodOptions): number | undefined {
-  if (!AVAILABLE.includes(m as StartMethod)) {
-    throw new ArgumentRangeError(
-      `Expected the start method to be one of those this version has (${AVAILABLE.join(', ')}), got ${describe(m)}`,
-    )
-  }
+  const expected = `Expected the start method to be one of those this version has (${AVAILABLE.join(', ')}), got ${describe(m)}`
+  if (typeof m !== 'string') throw new ArgumentTypeError(expected)
+  if (!AVAILABLE.includes(m as StartMethod)) throw new ArgumentRangeError(expected)
   const { spares } = checkOptions('options', options, ['spares'])
   if (spares === undefined) return undefined
   if (m !== 'warm')

@@ -41,6 +41,11 @@ type AnyFunction = (...args: any[]) => unknown
 const resolved = new WeakMap<AnyFunction, ResolvedTarget>()
 const exportsOfScript = new Map<string, ModuleExports | null>()
 
+/** A function, or `{ module, name }`. */
+export function looksLikeTarget(target: unknown): target is Target {
+  return typeof target === 'function' || (typeof target === 'object' && target !== null && 'module' in target)
+}
+
 /** Finds out how another process can get hold of `target`. @throws {InvalidTargetError} when it cannot */
 export function resolveTarget(target: Target): ResolvedTarget {
   if (typeof target === 'function') {
@@ -50,7 +55,7 @@ export function resolveTarget(target: Target): ResolvedTarget {
     resolved.set(target, found)
     return found
   }
-  if (typeof target !== 'object' || target === null || !('module' in target)) {
+  if (!looksLikeTarget(target)) {
     throw new InvalidTargetError(`Expected \`target\` to be a function or { module, name }, got ${describe(target)}`)
   }
   return resolveNamed(target.module, target.name)

@@ -9,7 +9,7 @@ import { currentSession } from '../arena/session.ts'
 import { Adoption, type SharedObject } from '../arena/shared-object.ts'
 import { checkWaitOptions, NONE } from '../arena/until.ts'
 import { InvalidStateError } from '../contract/errors.ts'
-import type { WaitOptions } from '../contract/waiting.ts'
+import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import type { Held } from './held.ts'
 import { checkLockObject, describeLockObject, Lock, recoverLockObject } from './lock.ts'
 import { Hold, Ownership, type Suspended } from './ownership.ts'
@@ -45,6 +45,17 @@ class ReentrantOwnership extends Ownership {
 
   override acquire(via: SharedObject, options?: WaitOptions): Promise<Held> {
     return this.#enter(via, undefined, options)
+  }
+
+  override acquireSync(via: SharedObject, options?: SyncWaitOptions): Held {
+    const forEver = (options?.timeout ?? Infinity) === Infinity
+    if (forEver && this.holds.length > 0 && this.isThreads() && !this.isCallers()) {
+      throw new InvalidStateError(
+        'Expected a lock that no other task of this thread holds: it cannot release the lock while the thread is blocked; ' +
+          'await acquire() or with() instead',
+      )
+    }
+    return super.acquireSync(via, options)
   }
 
   protected override attempt(via: SharedObject): Held | typeof NONE {
@@ -157,7 +168,8 @@ function isInside(caller: Tree | undefined, tree: object): boolean {
  * The holder is a thread, and within `with()` that asynchronous call tree: two tasks of one process that run
  * `lock.with(…)` at the same time exclude each other, while calls nested in one of them do not wait for themselves.
  *
- * Waiting, timeout, abort and death as for Lock. Only the holder may release it.
+ * Waiting, timeout, abort and death as for Lock. Only the holder may release it. So a thread that blocked until another of
+ * its own tasks released it would never go on: `acquireSync()` without a timeout throws InvalidStateError instead.
  *
  * @example
  * const lock = new RLock()

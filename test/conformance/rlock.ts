@@ -1,7 +1,7 @@
 // What every RLock promises.
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { InvalidStateError } from 'multiproc'
+import { InvalidStateError, TimeoutError, Value } from 'multiproc'
 import { call, hold, type Outcome } from '../fixtures/conformance.ts'
 import { countUnder, holdTwice } from '../fixtures/conformance-sync.ts'
 import { exclusion } from './exclusion.ts'
@@ -26,6 +26,25 @@ function own({ make, test, death }: Suite): void {
     assert.equal(lock.locked(), false)
     launch(t, make, call, lock, 'tryAcquire', [], report)
     assert.deepEqual(await report.get(), { gave: { abandoned: false } })
+  })
+
+  test('RLock.acquireSync() for ever, while another task of the thread has it in with(), is refused: neither could go on', async () => {
+    const lock = await make.rlock()
+    const refused = { code: 'ERR_MULTIPROC_INVALID_STATE', message: /no other task of this thread/ }
+    let leave = () => {}
+    const other = lock.with(() => new Promise<void>(resolve => (leave = resolve)))
+    await Promise.resolve()
+    assert.throws(() => lock.acquireSync(), refused)
+    assert.throws(() => lock.acquireSync({ timeout: Infinity }), refused)
+    assert.throws(() => lock.acquireSync({ timeout: 1 }), TimeoutError)
+    const counter = new Value('i', 1, { lock })
+    assert.throws(() => counter.update(n => n + 1), refused)
+    leave()
+    await other
+    assert.equal(
+      counter.update(n => n + 1),
+      2,
+    )
   })
 
   test('RLock held twice in another process is free after the second release, not the first', async t => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { activeChildren, Process, Queue } from 'multiproc'
+import { activeChildren, Pipe, Process, Queue } from 'multiproc'
 import * as targets from '../fixtures/process-targets.js'
 import { ended, exceptByThread, LIMIT, launch, outputOf, says } from './support.js'
 
@@ -81,6 +81,18 @@ test('Process.start() with an argument that cannot travel starts nothing, and na
   assert.throws(() => child.start(), { code: 'ERR_MULTIPROC_NOT_SERIALIZABLE', path: 'args[0].list[1]' })
   assert.equal(child.pid, undefined)
   assert.deepEqual(activeChildren(), [])
+})
+
+test('Process cannot travel itself, and says what to send', async () => {
+  const child = new Process({ target: targets.nothing, name: 'stays' })
+  const message = /to be a value that can travel to another process, got the Process stays; .* its name or its pid/
+  const refused = { code: 'ERR_MULTIPROC_NOT_SERIALIZABLE', message }
+  await assert.rejects(new Queue().put([{ child }]), { ...refused, path: 'value[0].child' })
+  assert.throws(() => Pipe()[0].sendSync(child), { ...refused, path: 'value' })
+  assert.throws(() => new Process({ target: targets.nothing, args: [child] as any }).start(), {
+    ...refused,
+    path: 'args[0]',
+  })
 })
 
 test('Process.start() twice throws, and the first run goes on', async t => {

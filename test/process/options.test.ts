@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { test } from 'node:test'
-import { Process, type ProcessOptions } from 'multiproc'
+import { Process, type ProcessOptions, setStartMethod } from 'multiproc'
 import { inheritedExecArgv } from '#src/process/start/exec-argv.js'
 import * as targets from '../fixtures/process-targets.js'
 import { run } from '../support/children.js'
@@ -33,6 +33,22 @@ test('cwd is where the child runs; left out, it is that of the parent', processW
 test('a cwd that is no directory is refused at start()', processWide, () => {
   const child = new Process({ target: targets.nothing, cwd: '/no/such/folder' })
   assert.throws(() => child.start(), { code: 'ERR_MULTIPROC_ARGUMENT_RANGE', message: /`cwd` to be a directory/ })
+})
+
+test('what no program can be given is refused as the Process is made', () => {
+  const refuses = (options: any, code: string, message: RegExp) =>
+    assert.throws(() => new Process({ target: targets.nothing, ...options }), { code, message })
+  refuses({ env: { A: 'a\0b' } }, 'ERR_MULTIPROC_ARGUMENT_RANGE', /`env\.A` to hold no NUL/)
+  refuses({ execArgv: ['--title=a\0b'] }, 'ERR_MULTIPROC_ARGUMENT_RANGE', /`execArgv` to hold no NUL/)
+  refuses({ cwd: '/\0' }, 'ERR_MULTIPROC_ARGUMENT_RANGE', /`cwd` to hold no NUL/)
+  refuses({ env: { A: Symbol('x') } }, 'ERR_MULTIPROC_ARGUMENT_TYPE', /strings, got Symbol\(x\) \(symbol\) for A/)
+})
+
+test('a start method that is no text, or none of ours, is refused', () => {
+  for (const bad of [5, null, undefined, ['spawn']] as any[]) {
+    assert.throws(() => setStartMethod(bad), { code: 'ERR_MULTIPROC_ARGUMENT_TYPE', message: /spawn, warm, thread/ })
+  }
+  assert.throws(() => setStartMethod('fork' as any), { code: 'ERR_MULTIPROC_ARGUMENT_RANGE', message: /got "fork"/ })
 })
 
 test('execArgv takes the place of the options of the parent', async t => {

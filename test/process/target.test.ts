@@ -93,6 +93,15 @@ test('what is no target at all is refused', () => {
   refuses({ name: 'work' }, /got an object/)
 })
 
+test('Process of what is no target at all is refused as it is made', () => {
+  for (const target of [undefined, null, 5, 'work', {}, []] as any[]) {
+    assert.throws(() => new Process({ target }), {
+      code: 'ERR_MULTIPROC_ARGUMENT_TYPE',
+      message: /Expected `target` to be a function or \{ module, name \}, got /,
+    })
+  }
+})
+
 test('{ module, name } takes a URL, a file: string and an absolute path; the name is default when left out', () => {
   finds({ module: new URL(url('process-refused.js')), name: 'work' }, 'process-refused.js', 'work')
   finds({ module: url('process-refused.js'), name: 'work' }, 'process-refused.js', 'work')

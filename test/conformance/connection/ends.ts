@@ -109,7 +109,7 @@ export function ends({ make, test, death }: Suite): void {
         end.close()
         end.close()
         assert.deepEqual([end.closed, end.readable, end.writable], [true, false, false])
-        await assert.rejects(end.send(1), ClosedError)
+        await assert.rejects(end.send(1), { code: 'ERR_MULTIPROC_CLOSED', message: /an open Connection,/ })
         assert.throws(() => end.sendSync(1), ClosedError)
         await assert.rejects(end.sendBytes(new Uint8Array()), ClosedError)
         assert.throws(() => end.sendBytesSync(new Uint8Array()), ClosedError)

@@ -38,6 +38,21 @@ export function misuse({ make, test }: Suite): void {
     assert.equal(await b.poll(), false)
   })
 
+  test('Connection: a buffer whose memory was transferred away is refused, and nothing is sent or taken', async () => {
+    const [a, b] = await make.pipe()
+    const gone = new Uint8Array(4)
+    structuredClone(gone.buffer, { transfer: [gone.buffer] })
+    for (const bad of [gone, gone.buffer] as any[]) {
+      await refused(() => a.sendBytes(bad), TypeError)
+      await refused(() => a.sendBytesSync(bad), TypeError)
+    }
+    await a.sendBytes(new Uint8Array())
+    await refused(() => b.recvBytesInto(gone), TypeError)
+    await refused(() => b.recvBytesIntoSync(gone), TypeError)
+    assert.equal((await b.recvBytes()).length, 0)
+    assert.equal(await b.poll(), false)
+  })
+
   test('Connection: offsets, sizes and lengths that cannot be are refused, and nothing is sent or taken', async () => {
     const [a, b] = await make.pipe()
     await a.sendBytes(Uint8Array.of(1, 2, 3))

@@ -175,6 +175,7 @@ export function ends({ make, test }: Suite): void {
       () => queue.put(1),
       () => queue.put(1, { timeout: LIMIT }),
       () => queue.putMany([1]),
+      () => queue.putMany([]),
       () => queue.get(),
       () => queue.get({ timeout: LIMIT }),
       () => queue.getMany(1),
