@@ -1,21 +1,50 @@
-// Arrays, named memory and what they are made of, killed at each access.
+// Values, arrays, named memory and what they are made of, killed at each access.
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { Queue, RawArray, SharedArray, SharedMemory } from 'multiproc'
-import { currentSession } from '#src/arena/session.js'
-import type { Operation } from './operations.js'
-
-/** Blocks of these sizes can be had without a new slab from here on. */
-function stock(...sizes: number[]): void {
-  const { allocator } = currentSession()
-  for (const block of sizes.map(size => allocator.allocate(size))) allocator.free(block)
-}
+import { Queue, RawArray, SharedArray, SharedMemory, Value } from 'multiproc'
+import { type Operation, stock } from './operation.js'
 
 let names = 0
 const freshName = () => `multiproc-crash-${process.pid}-${++names}`
 const isThere = (name: string) => existsSync(`/dev/shm/${name}`)
 
 export const memoryOperations: Record<string, Operation> = {
+  'Value.add()': {
+    prepare: () => ({ value: new Value('i', 40) }),
+    act: ({ value }) => value.add(2),
+    verify: ({ value }) => {
+      assert.equal(value.add(1), value.value)
+      assert.ok(value.value === 43 || value.value === 41)
+      return value.value === 43 ? 'after' : 'before'
+    },
+  },
+  "Value.add() of a 'q'": {
+    prepare: () => ({ value: new Value('q', 2n ** 40n - 1n) }),
+    act: ({ value }) => value.add(2n ** 33n),
+    verify: ({ value }) => {
+      const now = value.value
+      if (now === 2n ** 40n - 1n) return 'before'
+      assert.equal(now, 2n ** 40n - 1n + 2n ** 33n)
+      return 'after'
+    },
+  },
+  'Value.update()': {
+    prepare: () => ({ value: new Value('i', 40) }),
+    act: ({ value }) => value.update((n: number) => n + 2),
+    verify: ({ value }) => {
+      const now = value.update((n: number) => n - 40)
+      assert.ok(now === 2 || now === 0)
+      return now === 2 ? 'after' : 'before'
+    },
+  },
+  'making and closing a Value with its lock': {
+    traceless: true,
+    prepare: () => ({}),
+    ready: () => stock(256, 512),
+    act: () => new Value('i').close(),
+    verify: () => 'before',
+  },
+
   'making a SharedArray of a few elements, with its lock': {
     traceless: true,
     prepare: () => ({}),

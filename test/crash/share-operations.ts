@@ -9,8 +9,7 @@ import type { Session } from '#src/arena/session.js'
 import { tryMeet } from '#src/commons/meeting.js'
 import { type Name, nameOfBytes } from '#src/commons/name.js'
 import { until } from '../support/children.js'
-import type { Legacy } from './legacies.js'
-import type { Operation, Outcome } from './operations.js'
+import type { Legacy, Operation, Outcome } from './operation.js'
 
 let commons: Session | undefined
 

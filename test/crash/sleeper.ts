@@ -6,6 +6,7 @@ import { bodyAt } from '#src/arena/references.js'
 import { currentSession } from '#src/arena/session.js'
 import { load } from '#src/arena/words.js'
 import { NOT_EMPTY, NOT_FULL } from '#src/channel/log.js'
+import { collectGarbage } from '#src/os/garbage.js'
 import { until } from '../support/children.js'
 
 /** ms: every wait here ends long before, unless something is broken. */
@@ -18,10 +19,9 @@ export interface Sleeping {
   readonly blocking: boolean
   /** What it is called with, before its options. */
   readonly args?: readonly unknown[]
-  /** Where in the object's own words the wait set lies; of get, put, acquire, wait (of an Event) and 'wait holding it' (of a Condition) it is known. */
   /** The object in which the wait set lies, if it is not `object`. */
   readonly address?: number
-  /** Where in the object's own words the wait set lies; of get, put, acquire and wait (of an Event) it is known. */
+  /** Where in the object's own words the wait set lies; of get, put, acquire, wait (of an Event) and 'wait holding it' (of a Condition) it is known. */
   readonly set?: number
 }
 
@@ -30,6 +30,7 @@ export async function sleeper(commands: Queue<Sleeping>, answers: Queue<unknown>
   for await (const command of commands) {
     await answers.put(await wait(command).catch(error => error.name))
     command.object.close()
+    collectGarbage() // and what came with it, such as the lock of a condition
   }
 }
 
@@ -69,14 +70,17 @@ export class Sleeper {
   readonly #answers = new Queue<unknown>()
   readonly process = new Process({ target: sleeper, args: [this.#commands, this.#answers], stdio: 'ignore' })
 
-  constructor(t: TestContext) {
+  /** Ends with the test, if that is given. */
+  constructor(t?: TestContext) {
     this.process.start()
-    t.after(async () => {
-      this.process.kill()
-      await this.process.join()
-      this.#commands.close()
-      this.#answers.close()
-    })
+    t?.after(() => this.end())
+  }
+
+  async end(): Promise<void> {
+    this.process.kill()
+    await this.process.join()
+    this.#commands.close()
+    this.#answers.close()
   }
 
   /** Resolves when it waits: marked, and nothing left to do but sleep. */
