@@ -1,6 +1,7 @@
 // What is done to a Lock and to an Event while their process is killed at each access.
 import assert from 'node:assert/strict'
-import { Event, Lock, Process } from 'multiproc'
+import { Event, Lock } from 'multiproc'
+import { playFirst } from './actor.js'
 import type { Operation } from './operation.js'
 
 /** A lock that the child may have held: it can be taken, and says so if it was left behind. */
@@ -42,9 +43,7 @@ export const lockOperations: Record<string, Operation> = {
     traceless: true,
     prepare: () => {
       const lock = new Lock()
-      const holder = new Process({ target: holdForEver, args: [lock], stdio: 'ignore' })
-      holder.start()
-      holder.joinSync({ timeout: 20_000 })
+      playFirst({ part: 'holdForEver', args: [lock] })
       return { lock }
     },
     act: ({ lock }) => assert.equal(lock.acquireSync().abandoned, true),
@@ -102,4 +101,5 @@ export const lockOperations: Record<string, Operation> = {
 
 export function holdForEver(lock: Lock): void {
   lock.acquireSync()
+  process.kill(process.pid, 'SIGKILL')
 }

@@ -13,6 +13,9 @@ import { openPidfd } from '#src/os/pidfd.js'
 import { pollReadable } from '#src/os/poll.js'
 import { dieWithParent, endWithParent } from '#src/os/prctl.js'
 import { fork } from './fork.js'
+import { takeAndDie } from './joinable-queue-operations.js'
+import { holdForEver } from './lock-operations.js'
+import { claimForEver } from './share-operations.js'
 import { understudy } from './understudy.js'
 import { dier, recorder, victim } from './victim.js'
 
@@ -20,7 +23,7 @@ import { dier, recorder, victim } from './victim.js'
 export interface Order {
   readonly token: number
   readonly at: number
-  /** Another one stands by, for it to start. */
+  /** Another one stands by, whose part comes first. */
   readonly understudy: boolean
 }
 
@@ -30,7 +33,7 @@ export interface Told {
   readonly args: readonly unknown[]
 }
 
-const parts = { dier, recorder, victim }
+const parts = { dier, recorder, victim, claimForEver, holdForEver, takeAndDie }
 
 const SESSION_FD = 3
 const LINE_FD = 4

@@ -8,6 +8,8 @@ export type Outcome = 'before' | 'after'
 export interface Operation<S = any, R = any> {
   /** Nothing tells afterwards whether it was done: `verify` gives the same whenever the process died. */
   readonly traceless?: true
+  /** `ready` needs somebody who does something first and dies (actor.ts, playFirst). */
+  readonly understudy?: true
   /** In the parent: handles and plain values, given to the child. */
   prepare(): S
   /** In the child before it is armed. */

@@ -27,11 +27,16 @@ export interface Sleeping {
 
 /** In the child: waits for what it is told to wait for, and reports what came of it, one after the other. */
 export async function sleeper(commands: Queue<Sleeping>, answers: Queue<unknown>): Promise<void> {
-  for await (const command of commands) {
-    await answers.put(await wait(command).catch(error => error.name))
-    command.object.close()
-    collectGarbage() // and what came with it, such as the lock of a condition
+  for (;;) {
+    await sleepOnce(commands, answers)
+    setImmediate(collectGarbage) // what came with the object, such as the lock of a condition, is let go as well
   }
+}
+
+async function sleepOnce(commands: Queue<Sleeping>, answers: Queue<unknown>): Promise<void> {
+  const command = await commands.get()
+  await answers.put(await wait(command).catch(error => error.name))
+  command.object.close()
 }
 
 async function wait({ what, object, blocking, args = [] }: Sleeping): Promise<unknown> {

@@ -4,13 +4,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { SourceMap } from 'node:module'
 import path from 'node:path'
 import { after, type TestContext } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { type ProcessOptions, Queue, Value } from 'multiproc'
 import { check } from '#src/arena/check.js'
 import { UNIT } from '#src/arena/layout.js'
 import { participants } from '#src/arena/participants.js'
 import { currentSession } from '#src/arena/session.js'
+import { collectGarbage } from '#src/os/garbage.js'
 import { readSources } from '../../tools/source-text.js'
 import { checkout, until } from '../support/children.js'
 import { type Actor, CopiedActor, endMothers, FreshActor } from './actor.js'
@@ -130,7 +129,7 @@ function rolePlan(name: string, role: Role, operation: Operation): Plan {
         recordings
           ? { part: 'recorder', args: [role, stage, given, recordings] }
           : { part: 'victim', args: [role, k, stage, given] },
-        role.heirAt !== undefined,
+        role.heirAt !== undefined || operation.understudy === true,
       ),
   }
 }
@@ -213,11 +212,9 @@ export const nobodyElse = (pids: readonly (number | undefined)[]): boolean =>
   participants(currentSession().w).every(({ pid }) => pid === process.pid || pids.includes(pid))
 
 /** How many blocks there are when nothing is kept by handles that nobody refers to any more. */
-export async function blocks(): Promise<number> {
-  setFlagsFromString('--expose-gc')
-  const collect: () => void = runInNewContext('gc')
-  for (let round = 0; round < 3; round++) {
-    collect()
+export async function blocks(rounds = 3): Promise<number> {
+  for (let round = 0; round < rounds; round++) {
+    collectGarbage()
     await new Promise(resolve => setImmediate(resolve)) // finalizers have their own turn
   }
   return [...currentSession().allocator.blocks()].length
@@ -250,7 +247,7 @@ const maps = new Map<string, SourceMap>()
 function inSource({ places, accesses }: Recording): Recording {
   const numbers = new Map<string, number>()
   const found = places.map(lines => {
-    const key = lines.map(sourceLine).join(' ')
+    const key = lines.filter(Boolean).map(sourceLine).join(' ')
     if (!numbers.has(key)) numbers.set(key, numbers.size)
     return numbers.get(key) as number
   })
@@ -332,7 +329,7 @@ async function sweepAll(t: TestContext, plan: Plan): Promise<void> {
   let left = before
   // sleepers may not have collected yet what they were given
   const whole = async () => {
-    left = await blocks()
+    left = await blocks(1)
     return left === before
   }
   await until(whole, RECOVERY, () => `the ${left - before} blocks of memory that are left behind to be given back`)

@@ -15,8 +15,9 @@ export function invite(name: string, told: Told): Order {
   return { token, at: sealParcel(session, encode(told), token), understudy: false }
 }
 
-/** The understudy plays this part; gives its pid. */
-export function callUnderstudy(told: Told): number {
-  writeSync(understudy.line, `${JSON.stringify(invite('the understudy', told))}\n`)
-  return understudy.pid
+/** The understudy plays this part. */
+export function callUnderstudy(told: Told): { pid: number; token: number } {
+  const order = invite('the understudy', told)
+  writeSync(understudy.line, `${JSON.stringify(order)}\n`)
+  return { pid: understudy.pid, token: order.token }
 }

@@ -83,7 +83,7 @@ function makeReady({ name, heirAt }: Role, stage: Value<'i'>, given: unknown): u
 /** Somebody else does it first, and dies when it is told to; nobody notices, for only the event loop, which does not turn here, would. */
 function bereave(name: string, at: readonly string[], stage: Value<'i'>, given: unknown): void {
   legacies[name].settle?.()
-  const pid = callUnderstudy({ part: 'dier', args: [name, at, stage, given] })
+  const { pid } = callUnderstudy({ part: 'dier', args: [name, at, stage, given] })
   while (isAlive(pid)) nap()
 }
 
