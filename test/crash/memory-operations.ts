@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { Queue, RawArray, SharedArray, SharedMemory, Value } from 'multiproc'
+import { freshName } from '../support/names.js'
 import { type Operation, stock } from './operation.js'
 
-let names = 0
-const freshName = () => `multiproc-crash-${process.pid}-${++names}`
 const isThere = (name: string) => existsSync(`/dev/shm/${name}`)
 
 export const memoryOperations: Record<string, Operation> = {
@@ -87,7 +86,7 @@ export const memoryOperations: Record<string, Operation> = {
 
   'making a SharedMemory': {
     traceless: true,
-    prepare: () => ({ name: freshName() }),
+    prepare: () => ({ name: freshName('crash') }),
     ready: () => stock(512),
     act: ({ name }) => new SharedMemory({ name, create: true, size: 100 }),
     verify: ({ name }) => {
@@ -97,7 +96,7 @@ export const memoryOperations: Record<string, Operation> = {
   },
   'making a SharedMemory whose name is taken': {
     traceless: true,
-    prepare: () => ({ mine: new SharedMemory({ name: freshName(), create: true, size: 3 }) }),
+    prepare: () => ({ mine: new SharedMemory({ name: freshName('crash'), create: true, size: 3 }) }),
     ready: ({ mine }) => {
       stock(512)
       return mine.name
@@ -112,7 +111,7 @@ export const memoryOperations: Record<string, Operation> = {
   },
   'SharedMemory.unlink() and close()': {
     traceless: true,
-    prepare: () => ({ name: freshName() }),
+    prepare: () => ({ name: freshName('crash') }),
     ready: ({ name }) => {
       stock(512)
       return new SharedMemory({ name, create: true, size: 100 })
@@ -127,7 +126,7 @@ export const memoryOperations: Record<string, Operation> = {
     },
   },
   'putting a SharedMemory into a queue': {
-    prepare: () => ({ queue: new Queue<any>(), name: freshName() }),
+    prepare: () => ({ queue: new Queue<any>(), name: freshName('crash') }),
     ready: ({ name }) => {
       stock(128, 512, 1024)
       return new SharedMemory({ name, create: true, size: 3 })
