@@ -31,6 +31,8 @@ export interface Kind {
 export interface Description {
   /** Tokens of those who hold it, in the sense that the object has: whoever waits for it waits for them. */
   readonly holders?: readonly number[]
+  /** false: whoever waits for it does not wait for its holders: there is enough for all, or others bring what it waits for. */
+  readonly exclusive?: boolean
   /** Slots of those who wait for it: `markedIn()` of its wait sets. */
   readonly waiters?: readonly number[]
   /** A name that share() gave, and the objects that it stands for. */

@@ -16,6 +16,8 @@
  *   after [L1] or [L2]     the word names the dead: the next one to come takes it over by [L2] and is told, so that it
  *                          can mend what the words guarded. Most need no mending: they change by one committing store.
  *   after [L3]             nothing is left.
+ * The same if an error that nobody can prevent is thrown inside, because the stack is full: then the word names who comes, who
+ * never enters what it is in already, and takes it over by [L2] as from the dead.
  *
  * Nobody sleeps on a latch and nobody is rung: a contender looks again until the word changes (words.ts, pause). Never
  * held over user code, a system call that may wait, or anything that throws.
@@ -43,7 +45,7 @@ function contend(arena: Words, w: Words, latch: number, me: number, rounds: numb
   for (let round = 0; round < rounds; round++) {
     const seen = compareExchange(w, latch, NOBODY, me) // [L1] pairs with [L3]: shows what the last holder wrote
     if (seen === NOBODY) return ENTERED
-    if (isGone(arena, seen) && compareExchange(w, latch, seen, me) === seen) return ABANDONED // [L2]
+    if ((seen === me || isGone(arena, seen)) && compareExchange(w, latch, seen, me) === seen) return ABANDONED // [L2]
     if (round + 1 < rounds) pause(round)
   }
   return BUSY

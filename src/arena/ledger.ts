@@ -41,6 +41,8 @@ const NEXT = 0
 const FIRST_CELL = 4
 const IN_BLOCK = 31
 const BLOCK_WORDS = FIRST_CELL + IN_BLOCK * CELL
+/** More than all participants need. Whoever looks without the latch may follow a chain that is being freed. */
+const MOST_BLOCKS = 64
 
 export const LEDGER_WORDS = FIRST_CELL + INLINE * CELL
 
@@ -127,7 +129,7 @@ export class Ledger {
     return undefined
   }
 
-  /** The cells that somebody has, with their participants. Under the latch. */
+  /** The cells that somebody has, with their participants. Under the latch; without it at a glance. */
   *cells(): Generator<Cell & { token: number }> {
     for (const { w, at } of this.#all()) {
       const token = load(w, at)
@@ -147,7 +149,7 @@ export class Ledger {
   *#blocks(): Generator<number> {
     const { segment } = this.#place
     let block = toAddress(load(this.#w, this.#at + FIRST))
-    while (block !== 0) {
+    for (let n = 0; block !== 0 && n < MOST_BLOCKS; n++) {
       yield block
       block = toAddress(load(segment.wordsAt(block), segment.indexOf(block) + NEXT))
     }

@@ -7,6 +7,7 @@
  */
 import { peek, poke } from '#words'
 import type { Message } from '../contract/message.ts'
+import { keepFreedPages } from '../os/heap.ts'
 import { toRef } from './layout.ts'
 import { isParcel, ownerOf } from './owner.ts'
 import {
@@ -20,6 +21,9 @@ import {
 } from './references.ts'
 import type { Session } from './session.ts'
 import { idIn } from './shared-object.ts'
+
+/** From this size on malloc maps a buffer anew each time, bytes. */
+const LARGE = 128 * 1024
 
 const headerBytes = (handles: number): number => Math.ceil(((PARCEL_WORDS.first + handles) * 4) / 64) * 64
 
@@ -80,6 +84,7 @@ export function readParcel(session: Session, block: number): ParcelContents {
 export function contentsOf(session: Session, block: number): Pick<OpenParcel, 'bytes' | 'headLength'> {
   const { w, at } = objectAt(session, block)
   const length = (peek(w, at + PARCEL_WORDS.low) >>> 0) + peek(w, at + PARCEL_WORDS.high) * 2 ** 32
+  if (length >= LARGE) keepFreedPages() // a copy is made of it next
   return {
     bytes: session.segment.bytesAt(block + headerBytes(peek(w, at + PARCEL_WORDS.handles)), length),
     headLength: peek(w, at + PARCEL_WORDS.headLength),

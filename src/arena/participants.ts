@@ -258,6 +258,19 @@ export function pidOf(w: Words, token: number): number | null {
   return isGone(w, token) ? null : load(w, slotAt(slotOf(token)) + SLOT.pid)
 }
 
+/** How much each living process has of something, by pid, its threads together. `shares`: by token. */
+export function countByPid(
+  w: Words,
+  shares: Iterable<readonly [token: number, count: number]>,
+): Record<number, number> {
+  const counts: Record<number, number> = {}
+  for (const [token, count] of shares) {
+    const pid = pidOf(w, token)
+    if (pid !== null) counts[pid] = (counts[pid] ?? 0) + count
+  }
+  return counts
+}
+
 /** The mutex names the thread that holds it (and keeps two flags above the number). */
 function threadOf(w: Words, slot: number): number {
   const at = slotAt(slot)

@@ -56,6 +56,8 @@ export class Session {
   readonly ownFile: number
   readonly #handles = new Map<number, WeakRef<SharedObject>>()
   readonly #collected = new FinalizationRegistry<number>(address => this.#afterCollection(address))
+  readonly #dying: number[] = []
+  #takingApart = false
   #looks = 0
   #lookAgain: NodeJS.Timeout | undefined
   #dropped = 0
@@ -222,10 +224,22 @@ export class Session {
     if (this.#handles.size === before) this.#collectNotBefore = ended + (ended - began) * FRUITLESS
   }
 
-  /** An object whose owner word says that this participant takes it apart. */
+  /**
+   * An object whose owner word says that this participant takes it apart. What goes with it comes after it and not inside:
+   * a queue in a queue in a queue … may be longer than the stack.
+   */
   takeApart(address: number): void {
-    kindOf(kindCode(this, address)).takeApart(this, address)
-    if (this.allocator.swapOwner(address, this.me | OBJECT, this.me)) this.allocator.free(address)
+    this.#dying.push(address)
+    if (this.#takingApart) return
+    this.#takingApart = true
+    try {
+      for (let next = this.#dying.pop(); next !== undefined; next = this.#dying.pop()) {
+        kindOf(kindCode(this, next)).takeApart(this, next)
+        if (this.allocator.swapOwner(next, this.me | OBJECT, this.me)) this.allocator.free(next)
+      }
+    } finally {
+      this.#takingApart = false
+    }
   }
 }
 

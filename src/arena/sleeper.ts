@@ -30,7 +30,7 @@ export interface Waiters {
   /** Marks this thread as waiting; what changes from here on rings. */
   mark(): void
   unmark(): void
-  /** A wait of this length could have been looked out. */
+  /** Look for it for some turns of the loop before going to sleep. */
   readonly hopeful: boolean
 }
 
@@ -59,6 +59,7 @@ export class Sleeper {
   #armed = false
   #turns = 0
   #turning = false
+  #lookingAgain = false
   #blocked = false
 
   constructor(segment: Segment, slot: number, lookForDead: () => void, descriptors?: Int32Array) {
@@ -121,10 +122,16 @@ export class Sleeper {
 
   // ── awaiting ──
 
+  /** The event loop turns for those who wait; nobody has to be woken. */
+  get looking(): boolean {
+    return this.#turns > 0
+  }
+
   wait(waiters: Waiters): void {
     this.#waiting.add(waiters)
     if (this.#spinning && waiters.hopeful) this.#turns = TURNS
     if (this.#turns > 0) this.#turn()
+    else if (this.#armed) this.#lookAt(waiters)
     else this.#arm()
   }
 
@@ -133,9 +140,14 @@ export class Sleeper {
     if (this.#waiting.delete(waiters) && this.#waiting.size === 0) this.#disarm()
   }
 
-  /** Looks again soon: a latch was held by somebody who takes long. */
+  /** Looks again soon: a latch was held by somebody who takes long. Once for all who ask meanwhile. */
   again(): void {
-    setTimeout(() => this.#look(), 1)
+    if (this.#lookingAgain) return
+    this.#lookingAgain = true
+    setTimeout(() => {
+      this.#lookingAgain = false
+      this.#look()
+    }, 1)
   }
 
   #turn(): void {
@@ -180,11 +192,13 @@ export class Sleeper {
   /** Marks, and only then looks; whoever changes something afterwards sees the mark. */
   #look(): void {
     do {
-      for (const waiters of this.#waiting) {
-        waiters.mark()
-        if (!waiters.serve()) this.forget(waiters)
-      }
+      for (const waiters of this.#waiting) this.#lookAt(waiters)
     } while (this.#waiting.size > 0 && heard(this.#segment.words, this.#slot))
+  }
+
+  #lookAt(waiters: Waiters): void {
+    waiters.mark()
+    if (!waiters.serve()) this.forget(waiters)
   }
 
   #disarm(): void {

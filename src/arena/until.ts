@@ -24,6 +24,7 @@ import { TimeoutError } from '../contract/errors.ts'
 import { checkOptions, checkSignal, checkTimeout } from '../contract/options.ts'
 import type { Readiness } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
+import { Hope, LOOK } from './hope.ts'
 import type { Sleeper, Waiters } from './sleeper.ts'
 import { mark, unmark, wakeOne } from './wait-set.ts'
 
@@ -65,11 +66,6 @@ export interface Place {
 const WAIT_OPTIONS = ['timeout', 'signal'] as const
 const SYNC_WAIT_OPTIONS = ['timeout'] as const
 
-/** A blocking wait looks this long before it sleeps, ms: waking an idle core costs as much. */
-const LOOK = 0.02
-/** What lasted no longer than this, ms, could have been looked out. */
-const SHORT = 0.2
-const HOPE = 8
 /** Awaited operations that were served at once before one makes way for timers and sockets. */
 const STREAK = 500
 
@@ -85,9 +81,8 @@ export class Line implements Waiters {
   readonly #watchers = new Set<Watcher>()
   /** Why nobody can wait here any more. */
   #failure: { error: unknown } | undefined
-  /** From the last waits: is what we wait for usually there within SHORT? Above 0: look before you sleep. */
-  #hope = HOPE
-  #waits = 0
+  /** That what is waited for here comes at once: learnt from the last waits. */
+  readonly #hope = new Hope()
   #marked = false
 
   /**
@@ -113,7 +108,7 @@ export class Line implements Waiters {
   }
 
   get hopeful(): boolean {
-    return this.#hope > 0 || (++this.#waits & 15) === 0
+    return this.#hope.looks
   }
 
   /** Awaits: never blocks the event loop. `what` names the operation in errors, `by` who waits, for fail(). */
@@ -149,7 +144,8 @@ export class Line implements Waiters {
     const settle = () => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
-      this.#learn(performance.now() - began)
+      if (this.#place.sleeper.looking) this.#hope.paid()
+      else this.#hope.inVain(0)
     }
     const entry: Entry = {
       attempt,
@@ -223,15 +219,7 @@ export class Line implements Waiters {
 
   #block(began: number, timeout: number, settled: () => boolean): void {
     const { sleeper } = this.#place
-    if (sleeper.spinning && this.hopeful) {
-      for (let round = 1; ; round++) {
-        this.serve()
-        if (settled()) break
-        if ((round & 7) === 0 && performance.now() - began > LOOK) break
-        relax()
-      }
-    }
-    if (!settled()) {
+    if (!(sleeper.spinning && this.hopeful && this.#look(began, settled))) {
       let rounds = 100
       sleeper.block(began + timeout, () => {
         this.mark()
@@ -242,11 +230,23 @@ export class Line implements Waiters {
         return settled()
       })
     }
-    this.#learn(performance.now() - began)
   }
 
-  #learn(waited: number): void {
-    this.#hope = waited < SHORT ? Math.min(HOPE, this.#hope + 2) : Math.max(0, this.#hope - 1)
+  /** Looks for what is waited for, awake; true when it was there. */
+  #look(began: number, settled: () => boolean): boolean {
+    for (let round = 1; ; round++) {
+      this.serve()
+      if (settled()) {
+        this.#hope.paid()
+        return true
+      }
+      const looked = (round & 7) === 0 ? performance.now() - began : 0
+      if (looked > LOOK) {
+        this.#hope.inVain(looked)
+        return false
+      }
+      relax()
+    }
   }
 
   /** Everybody in line gets the error, or those that wait `by` the one: the object is not theirs any more. */

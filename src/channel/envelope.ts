@@ -9,7 +9,8 @@ import { decode, encode } from '../codec/codec.ts'
 import { makeInbox } from '../codec/msgpack.ts'
 import { encodeQuick, quickWords } from '../codec/quick.ts'
 import type { Message } from '../contract/message.ts'
-import { DONE, HELD_UP, INLINE_BYTES, type Log, type Taken } from './log.ts'
+import { DONE, HELD_UP, INLINE_BYTES, type Log } from './log.ts'
+import type { Taken } from './record.ts'
 
 /** On its way in: small ones in `payload`, others in a block that belongs to this process until it is put. */
 export interface Outgoing {

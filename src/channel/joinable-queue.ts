@@ -5,12 +5,13 @@
 import { checkHolder, checkWaiters } from '../arena/check.ts'
 import type { Kind } from '../arena/kinds.ts'
 import { discardParcel, readParcel, sealParcel } from '../arena/parcel.ts'
+import { countByPid } from '../arena/participants.ts'
 import { bodyAt } from '../arena/references.ts'
 import { currentSession, type Session } from '../arena/session.ts'
 import { Adoption } from '../arena/shared-object.ts'
 import { slotOf } from '../arena/token.ts'
 import { BUSY, Line, NONE } from '../arena/until.ts'
-import { forget, wakeAll, wakeOne } from '../arena/wait-set.ts'
+import { forget, markedIn, wakeAll, wakeOne } from '../arena/wait-set.ts'
 import { decode, encode } from '../codec/codec.ts'
 import { encodeQuick, quickWords } from '../codec/quick.ts'
 import { ArgumentRangeError, InvalidStateError } from '../contract/errors.ts'
@@ -20,7 +21,7 @@ import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import type { Outgoing } from './envelope.ts'
 import { ALL_DONE, LEASED_LOG_WORDS } from './lease-chain.ts'
 import { type Leased, Leases, MOST_DELIVERIES } from './leases.ts'
-import { CLOSED, DONE, HELD_UP, Log, NOT_EMPTY, NOT_FULL, NOT_NOW } from './log.ts'
+import { CLOSED, DONE, HELD_UP, Log, NOT_EMPTY, NOT_FULL, NOT_NOW, OPEN } from './log.ts'
 import { checkMaxsize, Queue, type QueueOptions } from './queue.ts'
 
 const KIND = 10
@@ -281,6 +282,7 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
     })
     const items = letters.map(({ bytes, headLength, handles }) => decode(bytes, headLength, handles) as T)
     if (!take) return items
+    this.assertOpen() // an item may have closed it while it was unpacked
     const taken = this.#leases.takeLetters(letters)
     return items.filter((_, n) => taken[n])
   }
@@ -369,5 +371,24 @@ export const joinableQueueKind: Kind = {
       ...[NOT_EMPTY, NOT_FULL, ALL_DONE].flatMap(set => checkWaiters(session, w, at + set)),
       ...log.check(queued),
     ]
+  },
+  describe(session, address) {
+    const { w, at } = bodyAt(session, address)
+    const log = new Log(session, w, at)
+    const leases = leasesOf(session, log, w, at)
+    const { inHand, letters } = leases.glance()
+    return {
+      holders: [...inHand.keys()],
+      exclusive: false,
+      waiters: [NOT_EMPTY, NOT_FULL, ALL_DONE].flatMap(set => markedIn(w, at + set)),
+      detail: {
+        size: log.size(),
+        maxsize: log.maxsize,
+        shutDown: log.state !== OPEN,
+        inHand: countByPid(session.w, inHand),
+        deadLetters: letters,
+        maxDeliveries: leases.maxDeliveries,
+      },
+    }
   },
 }

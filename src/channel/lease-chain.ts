@@ -192,6 +192,24 @@ export class LeaseChain {
     return (head - this.#peek(block, SEQUENCE)) >>> 0
   }
 
+  /**
+   * Who has how many in hand, by token, and how many are dead letters: without the latch, at a glance. Blocks may leave the
+   * chain meanwhile and become something else: then it ends there.
+   */
+  glance(): { inHand: Map<number, number>; letters: number } {
+    const inHand = new Map<number, number>()
+    let letters = 0
+    const seen = new Set<number>()
+    for (let block = this.first; block !== 0 && !seen.has(block); block = this.next(block)) {
+      if (ownerOf(this.#place.allocator.owner(block)) !== QUEUED) break
+      seen.add(block)
+      const state = this.state(block)
+      if (isInHand(state)) inHand.set(holderOf(state), (inHand.get(holderOf(state)) ?? 0) + 1)
+      else if (isOf(LETTER, state)) letters++
+    }
+    return { inHand, letters }
+  }
+
   // ── what is derived ──
 
   /** How many are in hand. */

@@ -41,7 +41,8 @@ import {
   MAX_DELIVERIES,
   READY,
 } from './lease-chain.ts'
-import { CLOSED, DONE, DROPPED, HELD_UP, type Log, type LogPlace, NOT_NOW, OPEN, type Taken } from './log.ts'
+import { CLOSED, DONE, DROPPED, HELD_UP, type Log, type LogPlace, NOT_NOW, OPEN } from './log.ts'
+import type { Taken } from './record.ts'
 
 /** The count has 17 bits. */
 export const MOST_DELIVERIES = 100_000
@@ -276,6 +277,11 @@ export class Leases {
       if (block === 0) return
       this.#discard(block)
     }
+  }
+
+  /** As LeaseChain.glance(). */
+  glance(): { inHand: Map<number, number>; letters: number } {
+    return this.#chain.glance()
   }
 
   // ── recovery and check ──

@@ -41,12 +41,13 @@
  * A latch that died with its holder needs no mending: whoever comes next takes it over, or the recovery frees it [D2].
  * A shutdown that died before it had dropped everything: whoever meets DROPPED gets nothing, and may drop the rest.
  */
-import { compareExchange, load, peek, peekAll, poke, pokeAll, store, type Words } from '#words'
+import { compareExchange, load, peek, poke, pokeAll, store, type Words } from '#words'
 import type { Allocator, Memory } from '../arena/allocator.ts'
 import { BUSY, enter, leave, tryEnter } from '../arena/latch.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
 import { ownerOf, PARCEL, QUEUED } from '../arena/owner.ts'
 import { WAIT_SET_WORDS, wakeOne } from '../arena/wait-set.ts'
+import { blockHeader, END, HEAVIEST, inlineHeader, readRecord, type Taken, weightOf } from './record.ts'
 
 const MAXSIZE = 0
 const STATE = 1
@@ -74,19 +75,6 @@ const NEXT = 0
 const CAPACITY = 1
 const RECORDS = 2
 
-/**
- * Kinds of record. INLINE: the payload follows. BLOCK: a parcel of its own, its weight in the header. END: it goes on in the
- * next segment.
- */
-const INLINE = 1
-const BLOCK = 2
-const END = 3
-const KIND_BITS = 4
-const LENGTH_BITS = 14
-
-/** Weights are in words of 4 bytes; no item counts as more than this, 1 GiB, so that differences fit a word. */
-const HEAVIEST = (1 << 28) - 1
-
 /** The largest payload that is copied under the latch, bytes: about a microsecond. */
 export const INLINE_BYTES = 4096
 const SMALLEST_SEGMENT = 1024
@@ -97,14 +85,6 @@ export const DONE = 1
 export const NOT_NOW = 2 //  full, or empty
 export const HELD_UP = 3 //  somebody holds the latch for long
 export const CLOSED = 4 //   shut down
-
-/** What a get took: in `payload` (`bytes` of it, the first `head` of them the head), or in `block`. */
-export interface Taken {
-  readonly payload: Int32Array
-  bytes: number
-  head: number
-  block: number
-}
 
 /** Takes note of the block that item number `head` lies in, before it is taken. The block remains the queue's. */
 export type Note = (block: number, head: number) => void
@@ -162,6 +142,11 @@ export class Log {
     return Math.max(0, (tail - load(this.#w, this.#at + HEAD)) | 0) + load(this.#w, this.#at + BESIDE)
   }
 
+  /** What lies there weighs so many bytes, at a glance; 0 where weights are not kept. */
+  bytes(): number {
+    return this.state === DROPPED ? 0 : Math.max(0, this.#untaken(load(this.#w, this.#at + TAIL))) * 4
+  }
+
   /** The number of the item that the next get takes. */
   get head(): number {
     return load(this.#w, this.#at + HEAD)
@@ -176,12 +161,12 @@ export class Log {
 
   /** Puts `bytes` of `payload`, the first `head` of them the head. */
   putInline(payload: Int32Array, bytes: number, head: number): number {
-    return this.#put(INLINE | (bytes << KIND_BITS) | (head << (KIND_BITS + LENGTH_BITS)), payload, (bytes + 3) >>> 2, 0)
+    return this.#put(inlineHeader(bytes, head), payload, (bytes + 3) >>> 2, 0)
   }
 
   /** Puts a parcel that belongs to this participant; `bytes` is what it counts for. */
   putBlock(block: number, bytes = 0): number {
-    return this.#put(BLOCK | (Math.min(HEAVIEST, Math.ceil(bytes / 4)) << KIND_BITS), undefined, 1, block)
+    return this.#put(blockHeader(bytes), undefined, 1, block)
   }
 
   /** May throw OutOfSharedMemoryError, having put nothing. */
@@ -490,25 +475,4 @@ export class Log {
   #poke(segment: number, i: number, value: number): void {
     poke(this.#place.segment.wordsAt(segment), this.#place.segment.indexOf(segment) + i, value)
   }
-}
-
-/** Of a record, in words. */
-function weightOf(header: number): number {
-  if ((header & ((1 << KIND_BITS) - 1)) === BLOCK) return header >>> KIND_BITS
-  return 1 + ((((header >>> KIND_BITS) & ((1 << LENGTH_BITS) - 1)) + 3) >>> 2)
-}
-
-/** Reads the record into `taken`, the payload as far as there is room for it; gives the words after its header. */
-function readRecord(s: Words, record: number, taken: Taken): number {
-  const header = peek(s, record)
-  if ((header & ((1 << KIND_BITS) - 1)) === BLOCK) {
-    taken.block = toAddress(peek(s, record + 1))
-    return 1
-  }
-  taken.block = 0
-  taken.bytes = (header >>> KIND_BITS) & ((1 << LENGTH_BITS) - 1)
-  taken.head = header >>> (KIND_BITS + LENGTH_BITS)
-  const words = (taken.bytes + 3) >>> 2
-  peekAll(s, record + 1, taken.payload, Math.min(words, taken.payload.length))
-  return words
 }

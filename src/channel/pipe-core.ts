@@ -121,4 +121,10 @@ export const pipeCoreKind: Kind = {
       ]
     })
   },
+  // who waits is told at the ends
+  describe(session, address) {
+    const { w, at } = bodyAt(session, address)
+    const logs = ([0, 1] as const).map(side => new Log(session, w, at + logOffset(side)))
+    return { detail: { unread: logs.map(log => log.size()), bytes: logs.map(log => log.bytes()) } }
+  },
 }

@@ -16,6 +16,7 @@ import { allocateObject, bodyAt, clearReference, dropReference, publishObject } 
 import { currentSession, type Session } from '../arena/session.ts'
 import { type Adoption, SharedObject } from '../arena/shared-object.ts'
 import { BUSY, Line, NONE, served } from '../arena/until.ts'
+import { markedIn } from '../arena/wait-set.ts'
 import { BrokenPipeError, EOFError, InvalidStateError } from '../contract/errors.ts'
 import type { Readiness } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
@@ -307,5 +308,23 @@ export const pipeEndKind: Kind = {
     const state = (of: Side) => new Log(session, body.w, body.at + logOffset(of)).state
     if (state(side) === DROPPED || state(otherSide(side)) === DRAINING) return ['the pipe thinks that nobody holds it']
     return []
+  },
+  describe(session, address) {
+    const { w, at } = bodyAt(session, address)
+    const core = bodyAt(session, toAddress(peek(w, at + CORE)))
+    const [side, mode] = [peek(w, at + SIDE) as Side, peek(w, at + MODE)]
+    const [incoming, outgoing] = [core.at + logOffset(side), core.at + logOffset(otherSide(side))]
+    const unread = new Log(session, core.w, incoming)
+    return {
+      waiters: [...markedIn(core.w, incoming + NOT_EMPTY), ...markedIn(core.w, outgoing + NOT_FULL)],
+      detail: {
+        pipe: `0x${toAddress(peek(w, at + CORE)).toString(16)}`,
+        readable: (mode & RECEIVES) !== 0,
+        writable: (mode & SENDS) !== 0,
+        unread: unread.size(),
+        bytes: unread.bytes(),
+        ended: unread.state !== OPEN,
+      },
+    }
   },
 }

@@ -92,6 +92,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     try {
       this.assertOpen()
       out = this.pack(item)
+      this.assertOpen() // a getter of the item's may have closed it
       if (options === undefined && this.#puts.idle) {
         const got = this.#tryPut(out)
         if (got !== NONE && got !== BUSY) return served(undefined)
@@ -117,6 +118,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     this.assertOpen()
     let out = this.pack(item)
     try {
+      this.assertOpen() // a getter of the item's may have closed it
       if (options === undefined && this.#puts.idle) {
         const got = this.#tryPut(out)
         if (got !== NONE && got !== BUSY) return
@@ -138,6 +140,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     this.assertOpen()
     const out = this.pack(item)
     try {
+      this.assertOpen() // a getter of the item's may have closed it
       const got = this.#tryPut(out)
       if (got !== NONE && got !== BUSY) return
       throw new FullError(
@@ -252,7 +255,8 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     const first = this.tryGet()
     if (first === NONE || first === BUSY) return first as typeof NONE
     const items: T[] = [first as T]
-    while (items.length < max) {
+    // an item may close the queue while it is unpacked
+    while (items.length < max && !this.closed) {
       if (this.#log.size() === 0) break
       try {
         const next = this.tryGet()

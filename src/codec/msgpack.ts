@@ -8,6 +8,7 @@
  * it would compile, find a list that takes no entries; and all extensions but ours need a piece of the source, which is ours.
  */
 import { addExtension, Packr, RESERVE_START_SPACE, REUSE_BUFFER_MODE, Unpackr } from 'msgpackr/pack'
+import { clearSource } from 'msgpackr/unpack'
 import { MultiprocError } from '../contract/errors.ts'
 import { copyBytes } from './binary.ts'
 import { Special } from './special.ts'
@@ -82,7 +83,7 @@ export function unpackHead(message: Uint8Array, headLength: number, to: Receiver
   const before = desk.receiver
   desk.receiver = to
   try {
-    return unpackr.unpack(from, length)
+    return unpackTidily(from, length)
   } finally {
     desk.receiver = before
     if (isLarge) unpackr.unpack(nothing, 1) // msgpackr keeps the latest source
@@ -101,9 +102,25 @@ function unpackInbox(inbox: Uint8Array, headLength: number, to: Receiver): unkno
   desk.receiver = to
   range.end = headLength
   try {
-    return unpackr.unpack(inbox, range)
+    return unpackTidily(inbox, range)
   } finally {
     desk.receiver = before
+  }
+}
+
+/** The stack was full while msgpackr read: it could not tidy up, and would take every message for one inside that one. */
+let untidy = false
+
+function unpackTidily(from: Uint8Array, where: number | typeof range): unknown {
+  if (untidy) clearSource()
+  untidy = true // no call, not even of a function that says what happened, is sure to be possible afterwards
+  try {
+    const value: unknown = unpackr.unpack(from, where as number)
+    untidy = false
+    return value
+  } catch (error) {
+    untidy = error instanceof RangeError
+    throw error
   }
 }
 

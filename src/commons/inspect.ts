@@ -22,7 +22,7 @@ export interface SessionReport {
     name?: string
     /** The object itself, without the items of a queue. */
     bytes: number
-    /** Pids: whoever holds a lock, say; not who only has a handle (`detail.handles`). */
+    /** Pids: whoever holds a lock, has a permit, an item in hand; not who only has a handle (`detail.handles`). */
     holders: number[]
     /** Pids. */
     waiters: number[]
@@ -60,8 +60,9 @@ interface Thing {
  * Never waits, changes nothing, and is a glance: what others do meanwhile may be seen by halves. Whoever is about to wait
  * but still looks is not seen to wait. Before the first object is made the report is empty.
  *
- * A deadlock is certain if everybody in it blocks. Somebody who awaits may hold one lock in one task and await another in a
- * second one, and still go on.
+ * A deadlock is certain if everybody in it blocks without a timeout. Somebody who awaits may hold one lock in one task and
+ * await another in a second one, and still go on. A semaphore is in a ring when all of its permits are held, a Condition
+ * when its lock is; who waits for an item, a message or at a barrier waits for nobody in particular.
  *
  * @example
  * const lock = new Lock()
@@ -75,6 +76,14 @@ interface Thing {
  * ;(await waiting).release()
  */
 export function inspect(): SessionReport {
+  const report = look()
+  if (report.deadlocks.length === 0) return report
+  // what was seen by halves may look like a ring; a true one is there again
+  const again = new Set(look().deadlocks.map(String))
+  return { ...report, deadlocks: report.deadlocks.filter(ring => again.has(String(ring))) }
+}
+
+function look(): SessionReport {
   const people = new Map<string, Person>()
   const things: Thing[] = []
   const memory = { used: 0, reserved: 0 }
@@ -155,8 +164,11 @@ function told({ id, seen, name, holders, waiters, handles }: Thing): SessionRepo
 function deadlocksAmong(people: readonly Person[]): string[][] {
   const stuck = new Set(people.filter(({ alive, waitingFor }) => alive && waitingFor.length > 0))
   // a thing with several holders is free as soon as one of them goes on
-  const blocks = (person: Person, { holders }: Thing) =>
-    holders.length > 0 && holders.every(holder => stuck.has(holder)) && (person.blocked || !holders.includes(person))
+  const blocks = (person: Person, { holders, seen }: Thing) =>
+    seen.description.exclusive !== false &&
+    holders.length > 0 &&
+    holders.every(holder => stuck.has(holder)) &&
+    (person.blocked || !holders.includes(person))
   for (let before = -1; before !== stuck.size; ) {
     before = stuck.size
     for (const person of stuck) if (!person.waitingFor.some(thing => blocks(person, thing))) stuck.delete(person)
@@ -170,12 +182,17 @@ function deadlocksAmong(people: readonly Person[]): string[][] {
       seen.add(person)
       const thing = person.waitingFor.find(thing => blocks(person, thing)) as Thing
       way.push({ person, thing })
-      person = thing.holders[0]
+      person = nextAfter(person, thing, seen)
     }
     const start = way.findIndex(step => step.person === person)
     if (start >= 0) rings.push(way.slice(start).map(lineOf))
   }
   return rings
+}
+
+/** Of several holders one that was not met yet, so that the ring gets them all; rather another than oneself. */
+function nextAfter(person: Person, { holders }: Thing, met: ReadonlySet<Person>): Person {
+  return holders.find(one => !met.has(one)) ?? holders.find(one => one !== person) ?? holders[0]
 }
 
 function lineOf({ person, thing }: { person: Person; thing: Thing }): string {

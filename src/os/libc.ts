@@ -47,6 +47,9 @@ const SIGNATURES = {
   write: 'intptr_t write(int, void *, size_t)',
 } as const
 
+/** What not every C library has. */
+const OPTIONAL = { mallopt: 'int mallopt(int, int)' } as const
+
 export interface Libc {
   bind(fd: number, address: Pointer, length: number): number
   close(fd: number): number
@@ -56,6 +59,8 @@ export interface Libc {
   ftruncate(fd: number, length: number): number
   kill(pid: number, signal: number): number
   linkat(fromFolder: number, from: string, toFolder: number, to: string, flags: number): number
+  /** glibc's. */
+  mallopt?(option: number, value: number): number
   memfdCreate(name: string, flags: number): number
   mmap(at: Pointer, length: number, protection: number, flags: number, fd: number, offset: number): number
   munmap(address: Pointer, length: number): number
@@ -115,6 +120,13 @@ function bindAll(koffi: Koffi): Libc {
     int32At: (address: bigint) => koffi.decode(address, 'int32_t'),
   }
   for (const [name, signature] of Object.entries(SIGNATURES)) bound[name] = library.func(signature)
+  for (const [name, signature] of Object.entries(OPTIONAL)) {
+    try {
+      bound[name] = library.func(signature)
+    } catch {
+      // musl, say: whoever calls it does without
+    }
+  }
   return bound as unknown as Libc
 }
 

@@ -42,10 +42,13 @@ export function closeLeftPipe([read, write]: Int32Array): void {
   closeFd(write)
 }
 
+/** Inode numbers travel in words of 32 bits. */
+const isSameInode = (one: number, other: number): boolean => (one | 0) === (other | 0)
+
 function isPipe(fd: number, inode: number): boolean {
   try {
     const found = fstatSync(fd)
-    return found.isFIFO() && found.ino === inode
+    return found.isFIFO() && isSameInode(found.ino, inode)
   } catch {
     return false
   }
@@ -92,7 +95,7 @@ export function openPeerPipe(pid: number, fd: number, inode: number): number | u
     throw error
   }
   const found = fstatSync(opened)
-  if (found.isFIFO() && found.ino === inode) return opened
+  if (found.isFIFO() && isSameInode(found.ino, inode)) return opened
   closeFd(opened)
   return undefined
 }

@@ -1,6 +1,10 @@
 /** Saying what went wrong, also when all else fails. */
 import { writeSync } from 'node:fs'
 import { inspect } from 'node:util'
+import { pause } from '#words'
+
+/** A nap of a millisecond (words.ts): a pipe that is full stays so until its reader has had a turn. */
+const NAP = 100
 
 /** How deep a chain of causes is printed. */
 const CAUSES = 6
@@ -22,6 +26,7 @@ export function print(text: string | Uint8Array, fd = 2): void {
     } catch (error) {
       // nobody reads any more: then nobody misses it
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
+      pause(NAP)
     }
   }
 }

@@ -3,24 +3,29 @@
  * every child.
  */
 import { workerData } from 'node:worker_threads'
-import { store } from '#words'
+import { add, load, store } from '#words'
 import { shareSession } from '../arena/session.ts'
+import { libc } from '../os/libc.ts'
 import { print } from './print.ts'
 import { type Joined, live } from './run-target.ts'
 import { bellsOfProcess, ownBell } from './start/bells.ts'
 import { setOwnStdio } from './start/inherited-stdio.ts'
-import { END, EXITED, type GivenToThread } from './start/thread.ts'
+import { END, EXITED, type GivenToThread, setOwnEnds } from './start/thread.ts'
 import { settleStdio } from './thread-stdio.ts'
 
-const { name, place, token, toldAt, argsAt, bells, end, stdio, execArgv, terminals } = workerData as GivenToThread
+const { name, place, token, toldAt, argsAt, bells, end, above, stdio, execArgv, terminals } =
+  workerData as GivenToThread
 
 leaveExitCode()
 settleStdio(stdio, terminals)
 setOwnStdio(stdio)
+const ends = [end, ...above]
+setOwnEnds(ends)
 process.execArgv = [...execArgv]
 live(name, joined, tell)
 
 async function joined(): Promise<Joined> {
+  loadNativeCode()
   bellsOfProcess(bells)
   const session = join()
   // the classes behind what travels by reference; by path, since they stand above this folder
@@ -35,18 +40,33 @@ async function joined(): Promise<Joined> {
   }
 }
 
+/** Nobody may terminate this thread meanwhile: see END. */
+function loadNativeCode(): void {
+  const isToldToEnd = () => ends.some(one => load(one, END.told) !== 0)
+  for (const one of ends) add(one, END.loading, 1)
+  try {
+    if (!isToldToEnd()) libc()
+  } finally {
+    for (const one of ends) add(one, END.loading, -1)
+  }
+  if (isToldToEnd()) process.exit() // before it had begun: nothing went wrong
+}
+
 function join(): ReturnType<typeof shareSession> {
   try {
     return shareSession(place, token, ownBell(token))
   } catch (error) {
-    if (end[END.withdrawn] !== 0) process.exit() // told to end before it had begun: nothing went wrong
+    if (load(end, END.told) !== 0) process.exit() // told to end before it had begun: nothing went wrong
     throw error
   }
 }
 
 /** For who started this thread and cannot take a turn of its event loop: after the last listener has had its say. */
 function leaveExitCode(): void {
-  const leave = (code: unknown) => store(end, END.exit, EXITED | (Number(process.exitCode ?? code ?? 0) & (EXITED - 1)))
+  const leave = (code: unknown) => {
+    if (load(end, END.told) !== 0) return // it ends since it was told to
+    store(end, END.exit, EXITED | (Number(process.exitCode ?? code ?? 0) & (EXITED - 1)))
+  }
   const { emit } = process
   const { reallyExit } = process as unknown as { reallyExit(code: number): void }
   Object.assign(process, {

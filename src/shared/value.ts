@@ -72,6 +72,8 @@ export class Value<C extends TypeCode = TypeCode> extends SharedObject {
   readonly #code: TypeCode
   readonly #type: Type
   readonly #wide: WideWords
+  /** Kept by update(), which may be called often. */
+  #lock: Lock | undefined
 
   constructor(type: C, initial?: ValueOf<C>, options?: ValueOptions)
   /** @internal */
@@ -136,7 +138,8 @@ export class Value<C extends TypeCode = TypeCode> extends SharedObject {
    */
   update(fn: (value: ValueOf<C>) => ValueOf<C>): ValueOf<C> {
     checkFunction('fn', fn)
-    const held = this.getLock().acquireSync()
+    if (this.#lock === undefined || this.#lock.closed) this.#lock = this.getLock()
+    const held = this.#lock.acquireSync()
     try {
       const after = fit(this.#code, this.#type, fn(this.value))
       this.assertOpen()

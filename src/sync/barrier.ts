@@ -14,6 +14,7 @@ import { bodyAt } from '../arena/references.ts'
 import { currentSession } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { BUSY, checkWaitOptions, Line, NONE, served } from '../arena/until.ts'
+import { markedIn } from '../arena/wait-set.ts'
 import { ArgumentTypeError, BrokenBarrierError } from '../contract/errors.ts'
 import { checkCount, checkFunction, checkOptions } from '../contract/options.ts'
 import { SHAREABLE, type ShareRef } from '../contract/shareable.ts'
@@ -215,6 +216,11 @@ export class Barrier extends SharedObject {
   /** Sees what became of those who wait, and lets those arrive who could not. True: somebody holds the latch for long. */
   #proceed(): boolean {
     for (;;) {
+      if (this.closed) {
+        // by an action: the memory may be another object's by now, and whoever tries just now is not in the line
+        for (const arrival of [...this.#waiting, ...this.#due]) fail(arrival, this.closedError())
+        return false
+      }
       this.#look()
       const next = this.#due[0]
       if (next === undefined) return false
@@ -414,5 +420,11 @@ export const barrierKind: Kind = {
       ...checkAction(session, w, at + ACTION, queued),
       ...parties.check(queued),
     ]
+  },
+  describe(session, address) {
+    const { w, at } = bodyAt(session, address)
+    const { parties, waiting, acting, cause } = new Parties(session, w, at)
+    const state = cause === undefined ? (acting ? 'its action runs' : 'open') : `broken: ${WHY[cause]}`
+    return { waiters: markedIn(w, at + WAITERS), detail: { parties, arrived: waiting, state } }
   },
 }

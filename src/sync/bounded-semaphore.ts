@@ -1,7 +1,14 @@
 /** A semaphore that notices a release too many. Its words are a Semaphore's (permits.ts). */
 import type { Kind } from '../arena/kinds.ts'
 import type { Adoption } from '../arena/shared-object.ts'
-import { checkSemaphore, recoverSemaphore, Semaphore, type SemaphoreOptions, takeSemaphoreApart } from './semaphore.ts'
+import {
+  checkSemaphore,
+  describeSemaphore,
+  recoverSemaphore,
+  Semaphore,
+  type SemaphoreOptions,
+  takeSemaphoreApart,
+} from './semaphore.ts'
 
 const KIND = 7
 
@@ -35,4 +42,5 @@ export const boundedSemaphoreKind: Kind = {
   recover: recoverSemaphore,
   takeApart: takeSemaphoreApart,
   check: checkSemaphore,
+  describe: describeSemaphore,
 }

@@ -13,15 +13,14 @@ import type { Kind } from '../arena/kinds.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
 import { bodyAt, clearReference, holdReference } from '../arena/references.ts'
 import { currentSession, type Session } from '../arena/session.ts'
-import { Adoption } from '../arena/shared-object.ts'
+import { Adoption, idIn } from '../arena/shared-object.ts'
 import { slotOf } from '../arena/token.ts'
 import { type Attempt, checkWaitOptions, Line, NONE } from '../arena/until.ts'
 import { forget, WAIT_SET_WORDS } from '../arena/wait-set.ts'
 import { ArgumentTypeError, ClosedError, InvalidStateError, TimeoutError } from '../contract/errors.ts'
 import { checkCount, checkFunction, checkOptions, checkTimeout, describe } from '../contract/options.ts'
-import { SHAREABLE } from '../contract/shareable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
-import { Lock } from './lock.ts'
+import { describeLockObject, Lock } from './lock.ts'
 import type { Ownership, Suspended } from './ownership.ts'
 import { RLock } from './rlock.ts'
 import { type Entry, LIST_WORDS, WaitingList } from './waiting-list.ts'
@@ -59,6 +58,7 @@ interface Wait {
  * it next is told: a waiter by `abandoned`, of the hold with which it called `wait()` and of the Condition.
  *
  * @throws {ArgumentTypeError} when `lock` is no lock · {ClosedError} when it was closed
+ * @throws {NotSerializableError} when `lock` was given by share(), and the Condition is not made there
  * @example
  * const changed = new Condition()
  * const jobs: string[] = []
@@ -213,6 +213,7 @@ export class Condition extends Lock {
 
   /** In the list before the lock is given up: whoever gets it sees the entry. */
   #begin(what: string): Wait {
+    this.assertOpen() // again: a predicate, or another task, may have closed it meanwhile
     this.#assertHeld(what)
     const { lock } = this
     const entry = this.#list.add()
@@ -323,7 +324,7 @@ export class Condition extends Lock {
   // ── the rest ──
 
   protected override summary(): Record<string, unknown> {
-    return { lock: this.lock.constructor.name, holder: this.holder, waiting: this.#list.count() }
+    return { lock: this.lock.constructor.name, holder: this.holder, waiting: this.#list.waiting().length }
   }
 
   protected override leave(): void {
@@ -383,8 +384,8 @@ function prepare(asked: Lock | undefined): { lock: Lock; own: number; adoption: 
   if (asked !== undefined && !(asked instanceof Lock)) {
     throw new ArgumentTypeError(`Expected \`lock\` to be a Lock, an RLock or a Condition, got ${describe(asked)}`)
   }
-  asked?.[SHAREABLE]() // throws when it is closed
   const session = currentSession()
+  if (asked) idIn(session, asked, () => 'lock') // throws also when it is closed
   if (asked instanceof Condition) {
     return { lock: asked.lock, own: asked.ownsLock, adoption: session.create(KIND, WORDS) }
   }
@@ -433,5 +434,12 @@ export const conditionKind: Kind = {
       ...checkWaiters(session, w, at + WAITERS),
       ...list.check(queued),
     ]
+  },
+  describe(session, address) {
+    const { w, at } = bodyAt(session, address)
+    const waiting = new WaitingList(session, w, at + LIST).waiting()
+    // only who holds the lock can notify, and who was notified needs the lock: so who waits here waits for its holder
+    const { holders, detail } = describeLockObject(session, toAddress(peek(w, at + LOCK)))
+    return { holders, waiters: waiting.map(slotOf), detail: { ...detail, waiting: waiting.length } }
   },
 }

@@ -23,6 +23,7 @@
  *
  * If a process dies
  *   after [P1], waiting    its cell says that it has arrived, and it never leaves: its recovery breaks the barrier [P9].
+ *                          If it was the last one, whoever comes before that finds all there, and breaks it.
  *   in the action          the same: it has arrived, and its generation is not over.
  *   after [P3], [P5],      who arrived has passed, or is sent away: the recovery rings everybody. The next generation is
  *   before they ring       broken [P9]: a party is missing that has passed before.
@@ -135,6 +136,11 @@ export class Parties {
     return causeOf(load(this.#w, this.#at + PHASE))
   }
 
+  /** All have arrived, and the last one runs the action. */
+  get acting(): boolean {
+    return stateOf(load(this.#w, this.#at + PHASE)) === ACTING
+  }
+
   // ── arriving ──
 
   /**
@@ -166,11 +172,15 @@ export class Parties {
     if (waitingIn !== 0 && waitingIn !== generationOf(phase)) return LOOK_FIRST
     if (causeOf(phase) !== undefined) return IS_BROKEN
     if (stateOf(phase) === ACTING) return NOT_YET
+    const arrived = load(w, at + ARRIVED)
+    if (arrived >= load(w, at + PARTIES)) {
+      this.#spoil(BY_LOSS) // the last one died before [P3], [P4]: one more has no place here. Its recovery rings
+      return IS_BROKEN
+    }
     const cell = this.#ledger.claim()
     if (cell === undefined) return NO_CELL
     const generation = generationOf(phase)
     this.#countIn(cell, generation)
-    const arrived = load(w, at + ARRIVED)
     store(w, at + ARRIVED, arrived + 1) // [P2]
     this.generation = generation
     this.index = arrived

@@ -263,6 +263,14 @@ export class Permits {
     this.#ledger.free()
   }
 
+  /** Who holds permits, and how many, at a glance: nobody, once it is a signal. */
+  holders(): [token: number, held: number][] {
+    if (this.isSignal) return []
+    return [...this.#ledger.cells()]
+      .map(({ w, at, token }): [number, number] => [token, load(w, at + HELD)])
+      .filter(([, held]) => held > 0)
+  }
+
   /** Who holds the latch, for check. */
   get latch(): number {
     return load(this.#w, this.#at + LATCH)

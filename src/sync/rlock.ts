@@ -23,16 +23,20 @@ interface Tree {
 const trees = new AsyncLocalStorage<Tree>()
 
 /** What this thread holds: how often is known here alone, so it must not be collected meanwhile, nor the handles it came by. */
-const held = new Set<Ownership>()
+const held: ReentrantOwnership[] = []
 
 /** Of a lock that whoever has it may take again. */
 class ReentrantOwnership extends Ownership {
+  /** Where it stands in `held`; -1: nowhere. */
+  #heldAt = -1
+
   override acquire(via: SharedObject, options?: WaitOptions): Promise<Held> {
     return this.#enter(via, undefined, options)
   }
 
   protected override attempt(via: SharedObject): Held | typeof NONE {
-    return this.#try(via, trees.getStore(), undefined)
+    // whoever has nothing needs not be told from those who have
+    return this.#try(via, this.holds.length > 0 ? trees.getStore() : undefined, undefined)
   }
 
   override async with<R>(via: SharedObject, fn: () => R | Promise<R>, options?: WaitOptions): Promise<R> {
@@ -74,7 +78,7 @@ class ReentrantOwnership extends Ownership {
   #add(via: SharedObject, abandoned: boolean): Hold {
     const hold = new Hold(this, via, abandoned)
     this.holds.push(hold)
-    held.add(this)
+    this.#keep()
     return hold
   }
 
@@ -102,14 +106,28 @@ class ReentrantOwnership extends Ownership {
     this.end(innermost)
   }
 
+  #keep(): void {
+    if (this.#heldAt < 0) this.#heldAt = held.push(this) - 1
+  }
+
+  #drop(): void {
+    if (this.#heldAt < 0) return
+    const last = held.pop() as ReentrantOwnership
+    if (last !== this) {
+      held[this.#heldAt] = last
+      last.#heldAt = this.#heldAt
+    }
+    this.#heldAt = -1
+  }
+
   protected override free(): void {
-    held.delete(this)
+    this.#drop()
     super.free()
   }
 
   protected override tryTakeBack(suspended: Suspended): undefined | typeof NONE {
     const got = super.tryTakeBack(suspended)
-    if (this.holds.length > 0) held.add(this)
+    if (this.holds.length > 0) this.#keep()
     return got
   }
 }

@@ -3,11 +3,13 @@
  * this thread holds is kept here as well, in ordinary memory: once it is a signal nobody else knows.
  */
 import { checkHolder, checkWaiters } from '../arena/check.ts'
-import type { Kind } from '../arena/kinds.ts'
+import type { Description, Kind } from '../arena/kinds.ts'
+import { countByPid } from '../arena/participants.ts'
 import { bodyAt } from '../arena/references.ts'
 import { currentSession, type Session } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { type Attempt, BUSY, Line, NONE } from '../arena/until.ts'
+import { markedIn } from '../arena/wait-set.ts'
 import { ArgumentRangeError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkFunction, checkOptions } from '../contract/options.ts'
 import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
@@ -230,6 +232,7 @@ export const semaphoreKind: Kind = {
   recover: recoverSemaphore,
   takeApart: takeSemaphoreApart,
   check: checkSemaphore,
+  describe: describeSemaphore,
 }
 
 const permitsAt = (session: Session, address: number): Permits => {
@@ -237,7 +240,7 @@ const permitsAt = (session: Session, address: number): Permits => {
   return new Permits(session, w, at)
 }
 
-/** @internal for both kinds of semaphore, as the next two. */
+/** @internal for both kinds of semaphore, as the next three. */
 export function recoverSemaphore(session: Session, address: number, dead: number, blocks: Set<number>): boolean {
   return permitsAt(session, address).recover(dead, blocks)
 }
@@ -256,4 +259,18 @@ export function checkSemaphore(session: Session, address: number, queued: Set<nu
     ...checkWaiters(session, w, at + WAITERS),
     ...permits.check(queued),
   ]
+}
+
+/** @internal */
+export function describeSemaphore(session: Session, address: number): Description {
+  const { w, at } = bodyAt(session, address)
+  const permits = new Permits(session, w, at)
+  const { free, isSignal, most } = permits
+  const holders = permits.holders()
+  return {
+    holders: holders.map(([token]) => token),
+    exclusive: free === 0,
+    waiters: markedIn(w, at + WAITERS),
+    detail: { free, most, held: countByPid(session.w, holders), signal: isSignal },
+  }
 }

@@ -66,6 +66,8 @@ const BLOCK_PLACES = 1
 const BLOCK_ENTRIES = 2
 const SMALLEST_BLOCK = 1024
 const LARGEST_BLOCK = 32768
+/** Room for 16 million. Whoever looks without the latch may follow a chain that is being freed. */
+const MOST_BLOCKS = 4096
 
 /** An entry of this participant. */
 export interface Entry {
@@ -143,14 +145,14 @@ export class WaitingList {
     for (const slot of chosen) ring(this.#arena, slot) // [N2]
   }
 
-  /** How many wait and were not notified. */
-  count(): number {
-    let count = 0
+  /** Tokens of those who wait and were not notified, once for each of their waits; at a glance. */
+  waiting(): number[] {
+    const tokens: number[] = []
     this.#each((w, at) => {
       const who = load(w, at + WHO)
-      if (who !== FREE && (who & NOTIFIED) === 0 && !isGone(this.#arena, who)) count++
+      if (who !== FREE && (who & NOTIFIED) === 0 && !isGone(this.#arena, who)) tokens.push(who)
     })
-    return count
+    return tokens
   }
 
   /** Under the latch: marks the first `n` of the living; gives their slots. */
@@ -178,9 +180,10 @@ export class WaitingList {
   #each(visit: (w: Words, at: number) => unknown): boolean {
     const w = this.#w
     const first = this.#at + ENTRIES
-    const highest = load(w, this.#at + HIGHEST)
+    const highest = Math.min(load(w, this.#at + HIGHEST), this.#places)
     for (let i = 0; i < highest; i++) if (visit(w, first + i * ENTRY_WORDS) === true) return true
-    for (let block = toAddress(load(w, this.#at + FIRST)); block !== 0; ) {
+    let block = toAddress(load(w, this.#at + FIRST))
+    for (let n = 0; block !== 0 && n < MOST_BLOCKS; n++) {
       const b = this.#place.segment.wordsAt(block)
       const at = this.#place.segment.indexOf(block)
       const places = peek(b, at + BLOCK_PLACES)

@@ -398,10 +398,10 @@ function deaths({ make, death }: Suite): void {
 function fromCPython({ make, test }: Suite): void {
   const numbers = [680, 626, 934, 821, 150, 233, 548, 982, 714, 831]
   for (const [name, of] of [
-    ['test_array', (initial: unknown) => untyped(make, 'i', initial)],
-    ['test_rawarray', async (initial: unknown) => make.rawArray('i', initial as number) as any],
+    ['TestArray.test_array', (initial: unknown) => untyped(make, 'i', initial)],
+    ['TestArray.test_rawarray', async (initial: unknown) => make.rawArray('i', initial as number) as any],
   ] as const) {
-    test(`TestArray.${name} — length, index, slices; a child's prefix sum is seen here`, async t => {
+    test(`${name} — length, index, slices; a child's prefix sum is seen here`, async t => {
       const expected = [...numbers]
       const array = await of(numbers)
       assert.equal(array.length, expected.length)
@@ -479,10 +479,13 @@ function fromCPython({ make, test }: Suite): void {
   })
 
   for (const [name, options] of [
-    ['test_sharedctypes — int, double, 64-bit, array and text are doubled by a child', { lock: false }],
-    ['test_synchronize — the same with locks', {}],
+    [
+      'TestSharedCTypes.test_sharedctypes — int, double, 64-bit, array and text are doubled by a child',
+      { lock: false },
+    ],
+    ['TestSharedCTypes.test_synchronize — the same with locks', {}],
   ] as const) {
-    test(`TestSharedCTypes.${name}`, async t => {
+    test(name, async t => {
       const x = await make.value('i', 7, options)
       const y = await make.value('d', 1 / 3, options)
       const z = await make.value('q', 2n ** 33n, options)

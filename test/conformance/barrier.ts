@@ -435,7 +435,7 @@ function deaths({ make, test, death }: Suite): void {
       const mine = barrier.wait({ timeout: LIMIT })
       const victim = launch(t, make, call, barrier, form, [], report)
       await assert.rejects(mine, BrokenBarrierError)
-      assert.equal(await ended(victim), -9)
+      assert.equal(await ended(victim), make.deathCode)
       await assertBroken(barrier)
     }
   })

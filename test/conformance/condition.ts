@@ -557,6 +557,20 @@ function misuse({ make, test }: Suite): void {
     }
   })
 
+  test('Condition.waitFor() whose predicate closes it fails with ClosedError, and touches it no more', async () => {
+    for (const kind of [undefined, 'lock', 'rlock'] as const) {
+      for (const how of waitsFor) {
+        const lock = kind && (await make[kind]())
+        const condition = await make.condition(lock)
+        await condition.acquire({ timeout: LIMIT })
+        const asked = async () => condition[how](() => condition.close() as never, { timeout: LIMIT })
+        await assert.rejects(asked(), ClosedError)
+        assert.equal(lock?.locked() ?? false, false)
+        lock?.close()
+      }
+    }
+  })
+
   test('Condition: another task of the process than the one in with() may not wait nor notify nor release', async () => {
     const condition = await make.condition()
     let leave = () => {}

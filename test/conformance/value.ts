@@ -306,10 +306,10 @@ function fromCPython({ make, test }: Suite): void {
     ['c', '\x08', 'X'],
   ]
   for (const [name, options] of [
-    ['test_value — int, double, short, 64-bit and char: set here, changed by a child', {}],
-    ['test_rawvalue — the same without locks', { lock: false }],
+    ['TestValue.test_value — int, double, short, 64-bit and char: set here, changed by a child', {}],
+    ['TestValue.test_rawvalue — the same without locks', { lock: false }],
   ] as const) {
-    test(`TestValue.${name}`, async t => {
+    test(name, async t => {
       const report = await make.queue()
       const values: [any, unknown][] = []
       for (const [code, parents, childs] of pairs) {

@@ -88,9 +88,11 @@ function barrierOf(options: Options): Scenario {
   const parties = options.parties ?? comers.length
   const everybody = [...Array(users).keys()]
 
-  const through = (round: number, index: number) => {
-    ghostAdd(passedIn(round), 1)
-    ghostAdd(indexIn(round), 1 << index)
+  // Where more come than there are parties, each generation has a round of its own.
+  const countedIn = (round: number, generation: number) => (comers.length > parties ? generation - 1 : round)
+  const through = (round: number, generation: number, index: number) => {
+    ghostAdd(passedIn(countedIn(round, generation)), 1)
+    ghostAdd(indexIn(countedIn(round, generation)), 1 << index)
     moment()
     if (round + 1 < rounds) restart({ round: round + 1 })
   }
@@ -113,13 +115,13 @@ function barrierOf(options: Options): Scenario {
         outcome = it.arrive(0)
       }
       if (outcome === IS_BROKEN) return ghostSet(SENT, 1)
-      if (outcome === PASSED) return through(turn.round, it.index)
+      if (outcome === PASSED) return through(turn.round, it.generation, it.index)
       if (outcome === TO_ACT) {
         const { generation, index } = it
-        ghostAdd(actedIn(turn.round), 1)
+        ghostAdd(actedIn(countedIn(turn.round, generation)), 1)
         moment()
         if (!it.finish(generation)) return ghostSet(SENT, 1)
-        return through(turn.round, index)
+        return through(turn.round, generation, index)
       }
       restart({ round: turn.round, generation: it.generation, index: it.index })
     }
@@ -136,7 +138,7 @@ function barrierOf(options: Options): Scenario {
     let passed = got === 1
     if (got === NOTHING || got === LATE) passed = !it.break(generation, BY_TIMEOUT) && it.look(generation) === PASSED
     if (!passed) return ghostSet(SENT, 1)
-    through(round, index)
+    through(round, generation, index)
   }
   const reaper = (w: Words, me: number, known = 0) => {
     const dead = nextDead(w, known)
@@ -183,7 +185,7 @@ function barrierOf(options: Options): Scenario {
       if (cellOf(w, p)?.generation) ghosts[KNOWN] = 1
     },
     invariant(_, ghosts) {
-      for (let r = 0; r < rounds; r++) {
+      for (let r = 0; r < ROUNDS; r++) {
         if (action && ghosts[passedIn(r)] > 0 && ghosts[actedIn(r)] !== 1)
           return `passed, and the action ran ${ghosts[actedIn(r)]} times`
         const all = (1 << parties) - 1
@@ -230,6 +232,11 @@ const promises: [title: string, Options][] = [
   ['two parties pass, by the real line', { users: 2, line: [0, 1] }],
   ['the last of three wakes both', { users: 3, asleep: [0, 1] }],
   ['the last of three is killed at any step', { users: 3, asleep: [0, 1], deaths: 1, mortal: [2] }],
+  [
+    'the last one is killed at any step, and one more comes: no number is beyond the last',
+    { users: 2, parties: 1, deaths: 1, mortal: [0] },
+  ],
+  ['the same before the action', { users: 2, parties: 1, action: true, deaths: 1, mortal: [0] }],
   ['one sleeps, and two come', { users: 3, asleep: [0] }],
   ['the action has run once before anybody leaves, twice over', { users: 2, rounds: 2, action: true }],
   [

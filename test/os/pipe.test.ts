@@ -49,6 +49,14 @@ test('openPeerPipe() rings the doorbell of another process, through either of it
   }
 })
 
+test('openPeerPipe() knows an inode by the 32 bits that a word has of it', () => {
+  const mine = createPipe()
+  const opened = openPeerPipe(process.pid, mine.write, mine.inode - 2 ** 32)
+  assert.notEqual(opened, undefined)
+  assert.equal(openPeerPipe(process.pid, mine.write, mine.inode + 1), undefined)
+  for (const fd of [opened as number, mine.read, mine.write]) closeFd(fd)
+})
+
 test('openPeerPipe() of a process that died is undefined, and an opened one cannot be heard', async t => {
   const shared = share(t)
   const { words } = shared

@@ -1,7 +1,9 @@
 // What is different, or could go wrong, because a child is a thread.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
@@ -136,6 +138,24 @@ test('Process.terminate() right after start() is the end of a thread at once; wh
     assert.equal(child.exitCode, code)
   }
   await alone()
+})
+
+test('Process.kill() waits for threads that load native code, whose end would abort the process', async t => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'thread-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const log = path.join(folder, 'log')
+  const slow = { env: { ...process.env, ADDON_LOG: log }, execArgv: ['--import', file('process-addon.js')] }
+  const read = () => (existsSync(log) ? readFileSync(log, 'utf8') : '')
+  const child = launch(t, { target: targets.nothing, ...slow })
+  await until(() => read() === 'loading ')
+  child.kill()
+  assert.equal(await ended(child), -9)
+  assert.equal(read(), 'loading loaded ')
+  const middle = launch(t, { target: threads.haveAnother, args: [slow] })
+  await until(() => read() === 'loading loaded loading ')
+  middle.kill()
+  assert.equal(await ended(middle), -9)
+  assert.equal(read(), 'loading loaded loading loaded ')
 })
 
 test('memoryLimitMb ends a thread that needs more with -6, though no turn of the event loop tells', t => {

@@ -180,9 +180,12 @@ test('warm: spares from before this process changed its umask are not used any m
   assert.ok((await spares(1)).includes((await tell(t)).pid))
 })
 
-// CPython's own, about its server of forks: TestProcess.test_forkserver_sigint, test_forkserver_sigkill
-for (const signal of ['SIGINT', 'SIGKILL'] as const) {
-  test(`TestProcess.test_forkserver_${signal.toLowerCase()} — spares that were killed are skipped, then replaced; a child that runs does not notice`, async t => {
+// CPython's own, about its server of forks
+for (const [name, signal] of [
+  ['TestProcess.test_forkserver_sigint', 'SIGINT'],
+  ['TestProcess.test_forkserver_sigkill', 'SIGKILL'],
+] as const) {
+  test(`${name} — spares that were killed are skipped, then replaced; a child that runs does not notice`, async t => {
     await spares(2)
     const running = launch(t, { target: targets.stay })
     const there = await spares(2)

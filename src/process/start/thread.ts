@@ -17,7 +17,7 @@ import { readdirSync } from 'node:fs'
 import { constants } from 'node:os'
 import { PassThrough, type Readable } from 'node:stream'
 import { Worker, type WorkerOptions } from 'node:worker_threads'
-import { load, type Words } from '#words'
+import { load, store, type Words } from '#words'
 import type { Session, SessionPlace } from '../../arena/session.ts'
 import { isGone } from '../../arena/token.ts'
 import { ArgumentRangeError } from '../../contract/errors.ts'
@@ -48,8 +48,10 @@ export interface GivenToThread {
   readonly toldAt: number
   readonly argsAt: number
   readonly bells: Words
-  /** Two words: EXITED | exit code, when the thread ends by itself; 1 when it was told to end before it had begun. */
+  /** Three words of its end: see END. */
   readonly end: Words
+  /** The same of the threads above it: who started it, who started that one … They end with it, and it with them. */
+  readonly above: readonly Words[]
   readonly stdio: StartPlan['stdio']
   /** Node's options for its own children that are processes; some hold for this whole process already. */
   readonly execArgv: readonly string[]
@@ -62,9 +64,43 @@ export interface Terminal {
   readonly rows: number | undefined
 }
 
-export const END = { exit: 0, withdrawn: 1 } as const
+/**
+ * exit: EXITED | exit code, when it ends by itself · told: 1 when it was told to end · loading: how many threads, of this one
+ * and those below it, load native code at this moment.
+ *
+ * Whoever is terminated while it loads koffi takes the whole process along: an addon that cannot say why it failed aborts.
+ * So a thread says that it loads and then looks whether it, or one above it, was told to end; and who tells it to end
+ * does so first, and terminates it when nobody loads. So one of the two sees the other.
+ */
+export const END = { exit: 0, told: 1, loading: 2 } as const
 /** Beside the code, so that 0 is "not yet". */
 export const EXITED = 256
+
+/** Of this thread, if it is a child, and of those above it. */
+let endsAbove: readonly Words[] = []
+/** Of the threads that this one has started and that are not known to have ended. */
+const ends = new Set<Words>()
+let hooked = false
+
+/** The bootstrap of a thread says how its own end is told. */
+export function setOwnEnds(own: readonly Words[]): void {
+  endsAbove = own
+}
+
+/** From here on it loads no native code any more; waits, some milliseconds, for what it is about. */
+function tellToEnd(end: Words): void {
+  store(end, END.told, 1) // pairs with add() in thread-bootstrap.ts
+  while (load(end, END.loading) !== 0) pollReadable([], 1)
+}
+
+/** Node terminates all threads when this one ends by itself. */
+function tellAllAtExit(): void {
+  if (hooked) return
+  hooked = true
+  process.on('exit', () => {
+    for (const end of ends) tellToEnd(end)
+  })
+}
 
 /** Starts the child. When it throws nothing was started. */
 export function startThread(plan: StartPlan): Child {
@@ -83,11 +119,13 @@ export function startThread(plan: StartPlan): Child {
       toldAt,
       argsAt,
       bells: bellsOfProcess(),
-      end: new Int32Array(new SharedArrayBuffer(8)),
+      end: new Int32Array(new SharedArrayBuffer(12)),
+      above: endsAbove,
       stdio,
       execArgv: plan.execArgv ?? inheritedExecArgv(),
       terminals: [process.stdout, process.stderr].map(({ columns, rows }) => ({ columns, rows })),
     }
+    tellAllAtExit()
     const others = new Set(readdirSync(THREADS))
     const worker = startAs(identity, () => newWorker(plan, given))
     const threads = readdirSync(THREADS).filter(id => !others.has(id))
@@ -166,6 +204,7 @@ class ThreadChild implements Child {
     this.#session = session
     this.#given = given
     this.#limited = limited
+    ends.add(given.end)
     this.stdout = given.stdio === 'pipe' ? worker.stdout : null
     const stderr = given.stdio === 'pipe' ? new PassThrough() : null
     this.stderr = stderr
@@ -178,6 +217,7 @@ class ThreadChild implements Child {
       else stderr?.write(text)
     })
     worker.on('exit', () => {
+      ends.delete(given.end)
       this.#end()
       closeBellsOfThreads(session)
       if (stderr !== null) endAfter(worker.stderr, stderr)
@@ -217,7 +257,7 @@ class ThreadChild implements Child {
   signal(name: NodeJS.Signals): void {
     if (this.hasEnded()) return
     this.#signal ??= constants.signals[name]
-    this.#given.end[END.withdrawn] = 1
+    tellToEnd(this.#given.end)
     void this.#worker.terminate()
     // one that has not joined never will: that is its end for everybody
     if (this.#session.withdraw(this.#given.token)) this.#end()

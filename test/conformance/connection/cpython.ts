@@ -1,10 +1,10 @@
-// CPython's own tests, Lib/test/_test_multiprocessing.py, classes TestConnection, TestPoll and TestPicklingConnections, told
-// anew under their names.
+// CPython's own tests, Lib/test/_test_multiprocessing.py, classes TestConnection, TestPoll, TestPicklingConnections
+// and TestIgnoreEINTR, told anew under their names.
 import assert from 'node:assert/strict'
 import { BufferTooShortError, EOFError, InvalidStateError } from 'multiproc'
-import { echo, pollOnce, sendWhenTold, useEnds } from '../../fixtures/conformance-connection.ts'
+import { answerUnderSignals, echo, pollOnce, sendWhenTold, useEnds } from '../../fixtures/conformance-connection.ts'
 import { LIMIT, launch } from '../implementation.ts'
-import { ended, type Suite } from '../suite.ts'
+import { asleep, ended, type Suite } from '../suite.ts'
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 const bytesOf = (of: string): Uint8Array => new TextEncoder().encode(of)
@@ -184,4 +184,29 @@ export function fromCPython({ make, test }: Suite): void {
     assert.deepEqual(await conn.recv(), [true, false, 'to the end that receives'])
     assert.equal(await ended(child), 0)
   })
+
+  for (const how of ['awaited', 'blocking'] as const) {
+    test(`TestIgnoreEINTR.test_ignore — receiving and sending, ${how}, go on after a signal that is handled; large messages stay whole`, async t => {
+      const [conn, theirs] = await make.pipe()
+      const size = 40 << 20 // so that the second one waits until the first is received
+      const child = launch(t, make, answerUnderSignals, theirs, size, how)
+      theirs.close()
+      assert.equal(await conn.recv(), 'ready')
+      const disturb = async () => {
+        await asleep(make, child)
+        process.kill(child.pid!, 'SIGUSR2')
+        await asleep(make, child)
+      }
+      await disturb()
+      await conn.send(1234)
+      assert.equal(await conn.recv(), 1234)
+      await disturb()
+      for (let n = 0; n < 2; n++) {
+        const bytes = await conn.recvBytes()
+        assert.equal(bytes.length, size)
+        assert.ok(Buffer.from(bytes).equals(Buffer.alloc(size, 'x')))
+      }
+      assert.equal(await ended(child), 0)
+    })
+  }
 }

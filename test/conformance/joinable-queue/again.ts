@@ -141,7 +141,7 @@ export function again({ make, test, death }: Suite): void {
     await queue.putMany(['a', 'poison', 'b'])
     for (let n = 1; n <= 3; n++) {
       assert.deepEqual(queue.deadLetters(), [])
-      assert.equal(await ended(launch(t, make, workOrDie, queue, report)), -9)
+      assert.equal(await ended(launch(t, make, workOrDie, queue, report)), make.deathCode)
     }
     launch(t, make, workOrDie, queue, report)
     await queue.join({ timeout: LIMIT })

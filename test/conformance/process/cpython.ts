@@ -14,6 +14,7 @@ import {
   getAllStartMethods,
   getContext,
   getStartMethod,
+  inspect,
   isMainProcess,
   Lock,
   Process,
@@ -233,11 +234,11 @@ function life({ test, make, launch }: ProcessSuite): void {
 
 function ends({ test, launch }: ProcessSuite): void {
   for (const [name, how, code] of [
-    ['test_terminate', 'terminate', -15],
-    ['test_kill', 'kill', -9],
-    ['test_interrupt_no_handler', 'interrupt', -2],
+    ['TestProcess.test_terminate', 'terminate', -15],
+    ['TestProcess.test_kill', 'kill', -9],
+    ['TestProcess.test_interrupt_no_handler', 'interrupt', -2],
   ] as const) {
-    test(`TestProcess.${name} — ${how}() ends a sleeping child: joined in vain before, dead afterwards, exit code ${code}`, async t => {
+    test(`${name} — ${how}() ends a sleeping child: joined in vain before, dead afterwards, exit code ${code}`, async t => {
       const child = launch(t, { target: targets.stay })
       await child.join({ timeout: 0 })
       child.joinSync({ timeout: 0 })
@@ -305,6 +306,22 @@ function ends({ test, launch }: ProcessSuite): void {
     again.release()
     assert.equal(queue.getNowait(), 'made by the one that is terminated')
     for (const object of [lock, queue, held]) object.close()
+  })
+
+  test('TestNamedResource.test_global_named_resource_spawn — what a module makes when it is imported each child has anew, and nothing is left of it', async t => {
+    const { seats, sit } = await import('../../fixtures/conformance-process-resource.ts')
+    const semaphores = () => inspect().objects.filter(({ kind }) => kind === 'Semaphore').length
+    const before = semaphores()
+    const queue = new Queue<number>()
+    const held = seats.tryAcquire()
+    for (const _ of [1, 2]) {
+      const child = launch(t, { target: sit, args: [queue] })
+      assert.equal(await queue.get({ timeout: LIMIT }), 0)
+      assert.equal(await ended(child), 0)
+      await until(() => semaphores() === before, LIMIT, 'the child’s own to be gone')
+    }
+    held?.release()
+    queue.close()
   })
 
   test('TestCloseFds.test_closefd — a descriptor of the parent is not open in its child', async t => {

@@ -1,6 +1,6 @@
 // What lies in the commons and what lies in a program's own session are never mistaken for each other.
 import assert from 'node:assert/strict'
-import { inspect, NotSerializableError, Process, share, Value } from 'multiproc'
+import { Condition, inspect, NotSerializableError, Process, SharedArray, share, Value } from 'multiproc'
 import { takeOne } from '../../fixtures/conformance-share.ts'
 import { until } from '../../support/children.ts'
 import { LIMIT, launch } from '../implementation.ts'
@@ -34,6 +34,8 @@ export function mixing({ make, test }: Suite): void {
     assert.throws(() => queue.putNowait([lock]), refused('value[0]'))
     assert.equal(queue.qsize(), 0)
     assert.throws(() => new Value('i', 0, { lock }), refused('options.lock'))
+    assert.throws(() => new SharedArray('i', 3, { lock }), refused('options.lock'))
+    assert.throws(() => new Condition(lock), refused('lock'))
     const child = new Process({ target: takeOne, args: [queue, { deep: [lock] }] as never })
     assert.throws(() => child.start(), refused('args[1].deep[0]'))
     lock.close()
