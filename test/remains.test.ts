@@ -4,6 +4,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { run, start, until } from './support/children.ts'
+import { RUN } from './support/names.ts'
 import { isAlive } from './support/processes.ts'
 import { Remains } from './support/remains.ts'
 
@@ -12,7 +13,7 @@ const orphan =
 
 test('Remains names and kills an orphan, names a file in the temporary folder and a named memory', async () => {
   const remains = new Remains()
-  const memory = path.join('/dev/shm', `multiproc-control-${process.pid}`)
+  const memory = path.join('/dev/shm', `${remains.env[RUN]}-control`)
   try {
     assert.deepEqual(remains.processes(), [])
     const { stdout } = await run([process.execPath, '--eval', orphan], { env: remains.env })
@@ -27,6 +28,23 @@ test('Remains names and kills an orphan, names a file in the temporary folder an
     assert.match(left[2], /^temporary file .*\/anything$/)
     await until(() => !isAlive(pid))
     assert.equal(existsSync(remains.env.TMPDIR), false)
+  } finally {
+    rmSync(memory, { force: true })
+  }
+})
+
+test('Remains leaves what is of another run alone, and does not tell of it', async () => {
+  const other = new Remains()
+  const remains = new Remains()
+  const memory = path.join('/dev/shm', `${other.env[RUN]}-control`)
+  try {
+    const { stdout } = await run([process.execPath, '--eval', orphan], { env: other.env })
+    const pid = Number(stdout)
+    writeFileSync(memory, '')
+    assert.deepEqual(await remains.clear(0), [])
+    assert.equal(isAlive(pid), true)
+    assert.equal(existsSync(memory), true)
+    assert.deepEqual(await other.clear(0), [`process ${pid}, killed now: sleep 60`, `shared memory ${memory}`])
   } finally {
     rmSync(memory, { force: true })
   }

@@ -4,7 +4,7 @@
 //   npm test -- queue lock         only files with one of these words in their path (test/stress too, when named)
 //   npm test -- --name 'aborted'   only tests whose title matches
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -42,6 +42,9 @@ if (files.length === 0) {
 
 const remains = new Remains()
 const scratch = mkdtempSync(path.join(checkout, 'build/test-run-'))
+/** Where the crash sweeps note what they have swept, for crash/swept.test.ts. */
+const sweptFolder = path.join(scratch, 'swept')
+mkdirSync(sweptFolder)
 let current: ChildProcess | undefined
 const finish = async (code: number, reason: string): Promise<void> => {
   current?.kill('SIGKILL')
@@ -79,7 +82,7 @@ async function runGroup(group: (typeof groups)[number], figures: string): Promis
   current = spawn(process.execPath, args, {
     cwd: checkout,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...remains.env },
+    env: { ...process.env, ...remains.env, MULTIPROC_SWEPT: sweptFolder },
   })
   const code = await new Promise<number | NodeJS.Signals | null>(resolve =>
     current!.once('exit', (code, signal) => resolve(code ?? signal)),

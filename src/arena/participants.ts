@@ -12,7 +12,8 @@
  *
  * Who writes the state word (the generation is in it; by compareExchange where two could want to)
  *   FREE → RESERVED       a parent, under the roster latch, after `reservedBy` says who it is     [J1]
- *   RESERVED → JOINING    the child that was started for it                                       [J2]
+ *   RESERVED → JOINING    the child that was started for it, once it has the lock on byte `slot`
+ *                         of the memory file                                                      [J2]
  *   FREE → JOINING        who comes uninvited, once it has the lock on byte `slot` of the memory file: so only
  *                         one at a time writes into a slot that is still FREE [J7], and then takes it [J8]
  *   JOINING → LIVE        the child, once it holds its mutex                                      [J3]
@@ -29,13 +30,15 @@
  * If a process dies
  *   before [J1]            the slot is FREE, whatever `reservedBy` says.
  *   parent after [J1]      [J4] by whoever looks next. A child that was started all the same fails at [J2] and ends.
+ *   (A child that comes late has the lock for a moment, until it fails at [J2]; who was given the slot meanwhile waits for
+ *                         it, since who lives without the lock would be taken for dead.)
  *   child after [J2]       JOINING, and its lock on the file is gone: [J5].
  *   uninvited before [J8]  the slot is FREE, whatever it has written there: the next one writes it anew.
  *   uninvited after [J8]   as the child after [J2].
  *   child after [J3]       the kernel tells: [J5].
  *   in recovery            recovery.ts: another starts it again.
  */
-import { compareExchange, load, peek, poke, store, type Words } from '#words'
+import { compareExchange, load, pause, peek, poke, store, type Words } from '#words'
 import { MultiprocError } from '../contract/errors.ts'
 import { isByteLocked, lockByte, unlockByte } from '../os/ofd-lock.ts'
 import { holdForLife, OWNER_DIED } from '../os/robust-mutex.ts'
@@ -90,9 +93,16 @@ function reserveSlot(w: Words, parent: number, name: string): number {
 export function join(w: Words, token: number, ownFile: number, addressOf: (word: number) => bigint): boolean {
   const slot = slotOf(token)
   const at = slotAt(slot)
-  lockByte(ownFile, slot)
   const reserved = stateFor(token, RESERVED)
-  if (compareExchange(w, at + SLOT.state, reserved, stateFor(token, JOINING)) !== reserved) return false // [J2]
+  for (let round = 0; !lockByte(ownFile, slot); round++) {
+    if (load(w, at + SLOT.state) !== reserved) return false
+    pause(round)
+  }
+  const seen = compareExchange(w, at + SLOT.state, reserved, stateFor(token, JOINING)) // [J2]
+  if (seen !== reserved) {
+    unlockByte(ownFile, slot)
+    return false
+  }
   settle(w, token, addressOf)
   return true
 }

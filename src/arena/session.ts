@@ -93,6 +93,7 @@ export class Session {
   static #joined(segment: Segment, token: number, bell?: Int32Array): Session {
     const ownFile = openOwn(segment.fd)
     if (!join(segment.words, token, ownFile, word => segment.addressOf(word))) {
+      closeFd(ownFile)
       throw new MultiprocError(
         'Expected the process that started this one to be alive; it ended, so there is nothing to join',
       )

@@ -13,8 +13,8 @@ import {
   type ShareableList,
 } from 'multiproc'
 import { changeItem } from '../fixtures/conformance-memory.ts'
+import { freshName } from '../support/names.ts'
 import { type Except, type Implementation, LIMIT, launch } from './implementation.ts'
-import { freshName } from './shared-memory.ts'
 import { ended, type Suite, suite } from './suite.ts'
 
 /** A list whose block does not outlive the test. */
@@ -119,7 +119,7 @@ function items({ make, test }: Suite): void {
   })
 
   test('ShareableList: util.inspect shows its items', async t => {
-    const list = await listOf(t, make, ['a', 1], freshName())
+    const list = await listOf(t, make, ['a', 1], freshName('list'))
     assert.equal(inspect(list), `ShareableList("${list.shm.name}") [ 'a', 1 ]`)
     list.shm.close()
     assert.equal(inspect(list), `ShareableList("${list.shm.name}") { closed: true }`)
@@ -128,7 +128,7 @@ function items({ make, test }: Suite): void {
 
 function misuse({ make, test }: Suite): void {
   test('new ShareableList() of what it cannot hold throws, and makes nothing', async () => {
-    const name = freshName()
+    const name = freshName('list')
     const wrong: [any, new () => Error][] = [
       [[2n ** 63n], ArgumentRangeError],
       [[-(2n ** 63n) - 1n], ArgumentRangeError],
@@ -238,7 +238,7 @@ function fromCPython({ make, test }: Suite): void {
     assert.equal(sl.count(true), 1)
     assert.equal(sl.indexOf('far away'), -1)
 
-    const copy = await listOf(t, make, sl, freshName())
+    const copy = await listOf(t, make, sl, freshName('list'))
     assert.notEqual(copy.shm.name, sl.shm.name)
     assert.deepEqual([...copy], [...sl])
     copy.set(-1, 0)

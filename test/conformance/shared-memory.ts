@@ -14,13 +14,11 @@ import {
 } from 'multiproc'
 import { handOver, handOverAndDie, makeBlocks, takeOver, writeTo } from '../fixtures/conformance-memory.ts'
 import { until } from '../support/children.ts'
+import { freshName } from '../support/names.ts'
 import { type Except, type Implementation, LIMIT, launch } from './implementation.ts'
 import { ended, killed, type Suite, suite } from './suite.ts'
 
 const fileOf = (name: string) => `/dev/shm/${name}`
-let names = 0
-/** A name that nobody else has. */
-export const freshName = (what = 'test'): string => `multiproc-${what}-${process.pid}-${++names}`
 
 /** A block that does not outlive the test. */
 const block = async (t: TestContext, make: Implementation, size: number, options = {}): Promise<SharedMemory> => {
@@ -91,7 +89,7 @@ function life({ make, test }: Suite): void {
   })
 
   test('SharedMemory: util.inspect shows its name and size', async t => {
-    const shm = await block(t, make, 5, { name: freshName() })
+    const shm = await block(t, make, 5, { name: freshName('test') })
     assert.equal(inspect(shm), `SharedMemory { name: '${shm.name}', size: 5, closed: false }`)
   })
 }
@@ -129,18 +127,18 @@ function misuse({ make, test }: Suite): void {
     shm.buf[0] = 1
     assert.throws(() => new SharedMemory({ name: shm.name, create: true, size: 4 }), FileExistsError)
     assert.equal(shm.buf[0], 1)
-    assert.throws(() => new SharedMemory({ name: freshName() }), FileNotFoundError)
+    assert.throws(() => new SharedMemory({ name: freshName('test') }), FileNotFoundError)
   })
 
   test('new SharedMemory() of a file without bytes says that its creator is not done', async t => {
-    const name = freshName()
+    const name = freshName('test')
     writeFileSync(fileOf(name), '')
     t.after(() => make.unlinkQuietly(name))
     assert.throws(() => new SharedMemory({ name }), InvalidStateError)
   })
 
   test('SharedMemory: a slash in front is part of its name and not of its file, as in Python', async t => {
-    const name = freshName()
+    const name = freshName('test')
     const shm = await block(t, make, 1, { name: `/${name}` })
     t.after(() => make.unlinkQuietly(name))
     assert.equal(shm.name, `/${name}`)
@@ -278,7 +276,7 @@ function fromCPython({ make, test, death }: Suite): void {
     also.close()
     const ignored = await make.sharedMemory({ name, size: 5 })
     assert.equal(ignored.size, sms.size)
-    assert.throws(() => new SharedMemory({ name: freshName(), size: -1 }), ArgumentRangeError)
+    assert.throws(() => new SharedMemory({ name: freshName('test'), size: -1 }), ArgumentRangeError)
     assert.throws(() => new SharedMemory({ create: false }), ArgumentTypeError)
     assert.throws(() => new SharedMemory({ name, create: true, size: 512 }), FileExistsError)
     assert.throws(() => new SharedMemory({ name: 'thisarraydoesnotexist' }), FileNotFoundError)
@@ -292,7 +290,7 @@ function fromCPython({ make, test, death }: Suite): void {
   })
 
   test('TestSharedMemory.test_shared_memory_recreate — a name that was unlinked may be made again', async t => {
-    const name = freshName()
+    const name = freshName('test')
     for (const size of [10, 20]) {
       const shm = await block(t, make, size, { name })
       assert.equal(shm.size, size)
@@ -369,7 +367,7 @@ function fromCPython({ make, test, death }: Suite): void {
 
   test('TestSharedMemoryNames.test_that_shared_memory_name_with_colons_has_no_resource_tracker_errors — odd names work', async t => {
     for (const odd of ['a:b:c', 'a\nb', 'with space', '-rf', '✓', '*', '\'"`$(x)']) {
-      const name = `${odd}${freshName()}`
+      const name = `${odd}${freshName('test')}`
       const shm = await block(t, make, 1, { name })
       shm.buf[0] = 1
       assert.equal((await make.sharedMemory({ name })).buf[0], 1)

@@ -1,6 +1,6 @@
 // The producers and consumers of the chaos: what each item says about itself, and how it is seen to be whole.
 import { type Lock, type Queue, ShutDownError, Value } from 'multiproc'
-import { pattern } from './operations.js'
+import { pattern } from './operation.js'
 
 /** Who made it, its number, what it carries, and a sum over all of it. */
 export interface Item {

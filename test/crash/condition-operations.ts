@@ -5,8 +5,7 @@ import { Condition, Lock } from 'multiproc'
 import { bodyAt } from '#src/arena/references.js'
 import { currentSession } from '#src/arena/session.js'
 import { type Entry, WaitingList } from '#src/sync/waiting-list.js'
-import type { Legacy } from './legacies.js'
-import type { Operation, Outcome } from './operations.js'
+import { type Legacy, type Operation, type Outcome, stock } from './operation.js'
 
 /** Where the list lies in the body of a Condition, and how many entries it has before it takes a block. */
 const LIST = 36
@@ -22,12 +21,6 @@ function listOf(condition: Condition): WaitingList {
 const fill = (list: WaitingList, count: number): Entry[] => Array.from({ length: count }, () => list.add())
 
 const waiting = (condition: Condition): number => Number(/waiting: (\d+)/.exec(inspect(condition))?.[1])
-
-/** Blocks of these sizes can be had without a new slab from here on. */
-function stock(...sizes: number[]): void {
-  const { allocator } = currentSession()
-  for (const block of sizes.map(size => allocator.allocate(size))) allocator.free(block)
-}
 
 /** The condition works: its lock can be taken, nobody waits, and who waits is notified. */
 function works(condition: Condition): void {

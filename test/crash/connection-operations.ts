@@ -10,7 +10,7 @@ import { SHAREABLE } from '#src/contract/shareable.js'
 import { pollReadable } from '#src/os/poll.js'
 import { until } from '../support/children.js'
 import { peek } from '../support/words.crash.js'
-import { type Operation, type Outcome, pattern, stock } from './operations.js'
+import { type Operation, type Outcome, pattern, stock } from './operation.js'
 import type { Sleeping } from './sleeper.js'
 
 const TEN_KB = 10_000

@@ -1,10 +1,11 @@
-// Operations on joinable queues that are killed at each of their accesses (operations.ts says how such a list is read).
+// Operations on joinable queues that are killed at each of their accesses (operation.ts says how such a list is read).
 import assert from 'node:assert/strict'
-import { JoinableQueue, type JoinableQueueOptions, Lock, Process } from 'multiproc'
+import { JoinableQueue, type JoinableQueueOptions, Lock } from 'multiproc'
 import { holdersOf } from '#src/arena/references.js'
 import { currentSession } from '#src/arena/session.js'
 import { ALL_DONE } from '#src/channel/lease-chain.js'
-import type { Operation, Outcome } from './operations.js'
+import { playFirst } from './actor.js'
+import type { Legacy, Operation, Outcome } from './operation.js'
 
 const LARGE = 'x'.repeat(10_000)
 
@@ -61,10 +62,7 @@ export function takeAndDie(queue: JoinableQueue, count: number): void {
 /** The first items were in the hands of one that died. */
 function bereaved(items: readonly unknown[], count: number, options?: number | JoinableQueueOptions) {
   const queue = filled(items, options)
-  const child = new Process({ target: takeAndDie, args: [queue, count], stdio: 'ignore' })
-  child.start()
-  child.joinSync({ timeout: 20_000 })
-  assert.equal(child.exitCode, -9)
+  playFirst({ part: 'takeAndDie', args: [queue, count] })
   return queue
 }
 
@@ -223,6 +221,7 @@ export const joinableQueueOperations: Record<string, Operation> = {
   },
   'JoinableQueue.close() by the last that has a handle, with items in hand and a letter': {
     traceless: true,
+    understudy: true,
     prepare: () => ({}),
     ready: () => {
       const queue = bereaved([{ lock: new Lock() }, 'b', 'c'], 1, { maxDeliveries: 1 })
@@ -267,6 +266,80 @@ export const joinableQueueOperations: Record<string, Operation> = {
       assert.deepEqual(letters, letters.length === 2 ? ['a', LARGE] : letters.length === 1 ? [LARGE] : [])
       assert.deepEqual(left(queue), [['c', 0]])
       return 'before'
+    },
+  },
+}
+
+export const joinableQueueLegacies: Record<string, Legacy> = {
+  'an item in hand, and one that is being taken, under the latch of the leases': {
+    traceless: true,
+    step: 'leases.ts [T1]',
+    prepare: () => {
+      const queue = new JoinableQueue<string>()
+      for (const item of ['a', 'b', 'c']) queue.putNowait(item)
+      return { queue }
+    },
+    ready: ({ queue }) => queue.getNowait(),
+    act: ({ queue }) => queue.getNowait(),
+    verify: ({ queue }) => {
+      const leases = [0, 1, 2].map(() => queue.leaseSync({ timeout: 0 }))
+      assert.deepEqual(
+        leases.map(({ item, deliveries }) => [item, deliveries]),
+        [
+          ['a', 2],
+          ['b', 2],
+          ['c', 1],
+        ],
+      )
+      for (const { done } of leases) done()
+      queue.joinSync({ timeout: 0 })
+      return 'after'
+    },
+  },
+  'an item on the chain that the log still has, and items in hand that nobody is to get any more': {
+    traceless: true,
+    step: 'log.ts [C3]',
+    prepare: () => {
+      const [queue, dropped] = [new JoinableQueue<string>(), new JoinableQueue<string>()]
+      for (const item of ['a', 'b']) queue.putNowait(item)
+      for (const item of ['c', 'd']) dropped.putNowait(item)
+      return { queue, dropped }
+    },
+    ready: ({ dropped }) => {
+      dropped.getNowait()
+      dropped.shutdown({ immediate: true })
+    },
+    act: ({ queue }) => queue.getNowait(),
+    verify: ({ queue, dropped }) => {
+      const leases = [0, 1].map(() => queue.leaseSync({ timeout: 0 }))
+      assert.deepEqual(
+        leases.map(({ item, deliveries }) => [item, deliveries]),
+        [
+          ['a', 1],
+          ['b', 1],
+        ],
+      )
+      for (const { done } of leases) done()
+      dropped.joinSync({ timeout: 0 })
+      assert.throws(() => dropped.taskDone(), RangeError)
+      return 'after'
+    },
+  },
+  'an item owned to be removed, and not removed': {
+    traceless: true,
+    step: 'lease-chain.ts [N4]',
+    prepare: () => {
+      const queue = new JoinableQueue<string>()
+      queue.putNowait('a')
+      return { queue }
+    },
+    ready: ({ queue }) => queue.getNowait(),
+    act: ({ queue }) => queue.taskDone(),
+    verify: ({ queue }) => {
+      const { item, deliveries, done } = queue.leaseSync({ timeout: 0 })
+      assert.deepEqual([item, deliveries], ['a', 2])
+      done()
+      return 'after'
     },
   },
 }

@@ -1,21 +1,49 @@
-// Arrays, named memory and what they are made of, killed at each access.
+// Values, arrays, named memory and what they are made of, killed at each access.
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { Queue, RawArray, SharedArray, SharedMemory } from 'multiproc'
-import { currentSession } from '#src/arena/session.js'
-import type { Operation } from './operations.js'
+import { Queue, RawArray, SharedArray, SharedMemory, Value } from 'multiproc'
+import { freshName } from '../support/names.js'
+import { type Operation, stock } from './operation.js'
 
-/** Blocks of these sizes can be had without a new slab from here on. */
-function stock(...sizes: number[]): void {
-  const { allocator } = currentSession()
-  for (const block of sizes.map(size => allocator.allocate(size))) allocator.free(block)
-}
-
-let names = 0
-const freshName = () => `multiproc-crash-${process.pid}-${++names}`
 const isThere = (name: string) => existsSync(`/dev/shm/${name}`)
 
 export const memoryOperations: Record<string, Operation> = {
+  'Value.add()': {
+    prepare: () => ({ value: new Value('i', 40) }),
+    act: ({ value }) => value.add(2),
+    verify: ({ value }) => {
+      assert.equal(value.add(1), value.value)
+      assert.ok(value.value === 43 || value.value === 41)
+      return value.value === 43 ? 'after' : 'before'
+    },
+  },
+  "Value.add() of a 'q'": {
+    prepare: () => ({ value: new Value('q', 2n ** 40n - 1n) }),
+    act: ({ value }) => value.add(2n ** 33n),
+    verify: ({ value }) => {
+      const now = value.value
+      if (now === 2n ** 40n - 1n) return 'before'
+      assert.equal(now, 2n ** 40n - 1n + 2n ** 33n)
+      return 'after'
+    },
+  },
+  'Value.update()': {
+    prepare: () => ({ value: new Value('i', 40) }),
+    act: ({ value }) => value.update((n: number) => n + 2),
+    verify: ({ value }) => {
+      const now = value.update((n: number) => n - 40)
+      assert.ok(now === 2 || now === 0)
+      return now === 2 ? 'after' : 'before'
+    },
+  },
+  'making and closing a Value with its lock': {
+    traceless: true,
+    prepare: () => ({}),
+    ready: () => stock(256, 512),
+    act: () => new Value('i').close(),
+    verify: () => 'before',
+  },
+
   'making a SharedArray of a few elements, with its lock': {
     traceless: true,
     prepare: () => ({}),
@@ -58,7 +86,7 @@ export const memoryOperations: Record<string, Operation> = {
 
   'making a SharedMemory': {
     traceless: true,
-    prepare: () => ({ name: freshName() }),
+    prepare: () => ({ name: freshName('crash') }),
     ready: () => stock(512),
     act: ({ name }) => new SharedMemory({ name, create: true, size: 100 }),
     verify: ({ name }) => {
@@ -68,7 +96,7 @@ export const memoryOperations: Record<string, Operation> = {
   },
   'making a SharedMemory whose name is taken': {
     traceless: true,
-    prepare: () => ({ mine: new SharedMemory({ name: freshName(), create: true, size: 3 }) }),
+    prepare: () => ({ mine: new SharedMemory({ name: freshName('crash'), create: true, size: 3 }) }),
     ready: ({ mine }) => {
       stock(512)
       return mine.name
@@ -83,7 +111,7 @@ export const memoryOperations: Record<string, Operation> = {
   },
   'SharedMemory.unlink() and close()': {
     traceless: true,
-    prepare: () => ({ name: freshName() }),
+    prepare: () => ({ name: freshName('crash') }),
     ready: ({ name }) => {
       stock(512)
       return new SharedMemory({ name, create: true, size: 100 })
@@ -98,7 +126,7 @@ export const memoryOperations: Record<string, Operation> = {
     },
   },
   'putting a SharedMemory into a queue': {
-    prepare: () => ({ queue: new Queue<any>(), name: freshName() }),
+    prepare: () => ({ queue: new Queue<any>(), name: freshName('crash') }),
     ready: ({ name }) => {
       stock(128, 512, 1024)
       return new SharedMemory({ name, create: true, size: 3 })

@@ -7,17 +7,10 @@ import { currentSession } from '#src/arena/session.js'
 import { WAITERS as BARRIER_WAITERS } from '#src/sync/parties.js'
 import { Permits, WAITERS as SEMAPHORE_WAITERS } from '#src/sync/permits.js'
 import { poke } from '../support/words.crash.js'
-import type { Legacy } from './legacies.js'
-import type { Operation, Outcome } from './operations.js'
+import { type Legacy, type Operation, type Outcome, stock } from './operation.js'
 
 /** A token that is nobody's. */
 const STRANGER = (1 << 28) | 1024
-
-/** Blocks of these sizes can be had without a new slab from here on. */
-function stock(...sizes: number[]): void {
-  const { allocator } = currentSession()
-  for (const block of sizes.map(size => allocator.allocate(size))) allocator.free(block)
-}
 
 const acquire = (object: Semaphore, blocking: boolean) => ({
   what: 'acquire',
@@ -301,7 +294,7 @@ function expected<T>(rejection: Promise<T>): Promise<T> {
   return rejection
 }
 
-/** What somebody leaves who dies in the middle of it, for those who come upon it: see legacies.ts. */
+/** What somebody leaves who dies in the middle of it, for those who come upon it: see operation.ts. */
 export const semaphoreLegacies: Record<string, Legacy> = {
   'a permit, a barrier that it had passed, and a ledger that had just grown': {
     traceless: true,

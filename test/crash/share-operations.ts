@@ -2,15 +2,15 @@
 // letting it go. The parent is in the commons, too, and holds the names that it wants to look at afterwards.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { Lock, Process } from 'multiproc'
+import { Lock } from 'multiproc'
 import { check } from '#src/arena/check.js'
 import { makeIn } from '#src/arena/elsewhere.js'
 import type { Session } from '#src/arena/session.js'
 import { tryMeet } from '#src/commons/meeting.js'
 import { type Name, nameOfBytes } from '#src/commons/name.js'
 import { until } from '../support/children.js'
-import type { Legacy } from './legacies.js'
-import type { Operation, Outcome } from './operations.js'
+import { playFirst } from './actor.js'
+import type { Legacy, Operation, Outcome } from './operation.js'
 
 let commons: Session | undefined
 
@@ -156,9 +156,7 @@ export const shareOperations: Record<string, Operation> = {
     ...fulfilling,
     prepare: () => {
       const given = fresh()
-      const creator = new Process({ target: claimForEver, args: [given.name], stdio: 'ignore' })
-      creator.start()
-      creator.joinSync({ timeout: 20_000 })
+      playFirst({ part: 'claimForEver', args: [given.name] })
       return given
     },
   },

@@ -6,6 +6,7 @@ import { bodyAt } from '#src/arena/references.js'
 import { currentSession } from '#src/arena/session.js'
 import { load } from '#src/arena/words.js'
 import { NOT_EMPTY, NOT_FULL } from '#src/channel/log.js'
+import { collectGarbage } from '#src/os/garbage.js'
 import { until } from '../support/children.js'
 
 /** ms: every wait here ends long before, unless something is broken. */
@@ -18,19 +19,24 @@ export interface Sleeping {
   readonly blocking: boolean
   /** What it is called with, before its options. */
   readonly args?: readonly unknown[]
-  /** Where in the object's own words the wait set lies; of get, put, acquire, wait (of an Event) and 'wait holding it' (of a Condition) it is known. */
   /** The object in which the wait set lies, if it is not `object`. */
   readonly address?: number
-  /** Where in the object's own words the wait set lies; of get, put, acquire and wait (of an Event) it is known. */
+  /** Where in the object's own words the wait set lies; of get, put, acquire, wait (of an Event) and 'wait holding it' (of a Condition) it is known. */
   readonly set?: number
 }
 
 /** In the child: waits for what it is told to wait for, and reports what came of it, one after the other. */
 export async function sleeper(commands: Queue<Sleeping>, answers: Queue<unknown>): Promise<void> {
-  for await (const command of commands) {
-    await answers.put(await wait(command).catch(error => error.name))
-    command.object.close()
+  for (;;) {
+    await sleepOnce(commands, answers)
+    setImmediate(collectGarbage) // what came with the object, such as the lock of a condition, is let go as well
   }
+}
+
+async function sleepOnce(commands: Queue<Sleeping>, answers: Queue<unknown>): Promise<void> {
+  const command = await commands.get()
+  await answers.put(await wait(command).catch(error => error.name))
+  command.object.close()
 }
 
 async function wait({ what, object, blocking, args = [] }: Sleeping): Promise<unknown> {
@@ -69,14 +75,17 @@ export class Sleeper {
   readonly #answers = new Queue<unknown>()
   readonly process = new Process({ target: sleeper, args: [this.#commands, this.#answers], stdio: 'ignore' })
 
-  constructor(t: TestContext) {
+  /** Ends with the test, if that is given. */
+  constructor(t?: TestContext) {
     this.process.start()
-    t.after(async () => {
-      this.process.kill()
-      await this.process.join()
-      this.#commands.close()
-      this.#answers.close()
-    })
+    t?.after(() => this.end())
+  }
+
+  async end(): Promise<void> {
+    this.process.kill()
+    await this.process.join()
+    this.#commands.close()
+    this.#answers.close()
   }
 
   /** Resolves when it waits: marked, and nothing left to do but sleep. */

@@ -1,21 +1,22 @@
 // The sweep: one child for each access of an operation, which dies before it; and after each death a look at everything.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
+import { SourceMap } from 'node:module'
 import path from 'node:path'
-import type { TestContext } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
-import { Process, type ProcessOptions, Queue, Value } from 'multiproc'
+import { after, type TestContext } from 'node:test'
+import { type ProcessOptions, Queue, Value } from 'multiproc'
 import { check } from '#src/arena/check.js'
 import { UNIT } from '#src/arena/layout.js'
 import { participants } from '#src/arena/participants.js'
 import { currentSession } from '#src/arena/session.js'
+import { collectGarbage } from '#src/os/garbage.js'
 import { readSources } from '../../tools/source-text.js'
 import { checkout, until } from '../support/children.js'
-import { legacies } from './legacies.js'
-import type { Operation } from './operations.js'
+import { type Actor, CopiedActor, endMothers, FreshActor } from './actor.js'
+import { legacies } from './groups.js'
+import type { Operation } from './operation.js'
 import { LIMIT, Sleeper } from './sleeper.js'
-import { ACTED, GO, joiner, READY, type Recording, type Role, recorder, victim } from './victim.js'
+import { ACTED, GO, joiner, READY, type Recording, type Role } from './victim.js'
 
 /** Every write and what follows it, also where one stands for many. */
 export const EXHAUSTIVE = process.env.MULTIPROC_STRESS === '1'
@@ -102,14 +103,11 @@ export function linesOf(step: string): string[] {
 export interface Plan {
   readonly name: string
   readonly operation: Operation
-  /** How the child is started that dies before access `k`; with `recordings` the one that tells what it does. */
-  start(k: number, stage: Value<'i'>, given: unknown, recordings?: Queue<Recording>): ProcessOptions<any>
+  /** Starts the child that dies before access `k`; with `recordings` the one that tells what it does. */
+  start(k: number, stage: Value<'i'>, given: unknown, recordings?: Queue<Recording>): Actor
   /** It dies on its way to its target, and does not wait for a word. */
   readonly booting?: boolean
 }
-
-const crash = (recordings: unknown): string[] =>
-  recordings ? ['--conditions=crash', '--enable-source-maps'] : ['--conditions=crash']
 
 /** The operation itself. */
 export function planOf(name: string, operation: Operation): Plan {
@@ -126,11 +124,13 @@ function rolePlan(name: string, role: Role, operation: Operation): Plan {
   return {
     name,
     operation,
-    start: (k, stage, given, recordings) => ({
-      target: recordings ? recorder : victim,
-      args: recordings ? [role, stage, given, recordings] : [role, k, stage, given],
-      execArgv: crash(recordings),
-    }),
+    start: (k, stage, given, recordings) =>
+      new CopiedActor(
+        recordings
+          ? { part: 'recorder', args: [role, stage, given, recordings] }
+          : { part: 'victim', args: [role, k, stage, given] },
+        role.heirAt !== undefined || operation.understudy === true,
+      ),
   }
 }
 
@@ -139,12 +139,13 @@ export const joinPlan: Plan = {
   name: 'joining the session',
   booting: true,
   operation: { traceless: true, prepare: () => ({}), act: () => {}, verify: () => 'before' },
-  start: (k, stage, _given, recordings) => ({
-    target: joiner,
-    args: recordings ? [stage, recordings] : [stage],
-    execArgv: crash(recordings),
-    env: { ...process.env, MULTIPROC_CRASH_AT: recordings ? 'record' : String(k) },
-  }),
+  start: (k, stage, _given, recordings) =>
+    new FreshActor({
+      target: joiner,
+      args: recordings ? [stage, recordings] : [stage],
+      execArgv: ['--conditions=crash'],
+      env: { ...process.env, MULTIPROC_CRASH_AT: recordings ? 'record' : String(k) },
+    } as ProcessOptions<any>),
 }
 
 /** A child under way. */
@@ -153,41 +154,39 @@ class Flight {
   readonly k: number
   readonly given: any
   readonly stage = new Value('i', 0, { lock: false })
-  readonly child: Process
-  #stderr = ''
+  readonly child: Actor
 
   constructor(t: TestContext, plan: Plan, k: number, recordings?: Queue<Recording>) {
     this.plan = plan
     this.k = k
     this.given = plan.operation.prepare()
-    this.child = new Process({ stdio: 'pipe', ...plan.start(k, this.stage, this.given, recordings) })
-    this.child.start()
-    this.child.stderr?.on('data', text => (this.#stderr += text))
-    this.child.stdout?.resume()
-    t.after(async () => {
-      this.child.kill()
-      await this.child.join()
-    })
+    this.child = plan.start(k, this.stage, this.given, recordings)
+    t.after(() => this.child.kill())
   }
 
   get what(): string {
     const when = this.k === NEVER ? 'killed after the last access' : `killed before access ${this.k}`
-    return `${this.plan.name}, ${when} ${this.#stderr}`
+    return `${this.plan.name}, ${when} ${this.child.stderr}`
   }
 
   /** Lets it go on to its end, waits until it is recovered, and looks at what it left. */
   async land(sleepers: readonly Sleeper[]): Promise<string> {
     const { child, stage, given, plan } = this
+    const over = () => child.exitCode !== undefined
     if (!plan.booting) {
-      await until(() => stage.value >= READY || !child.isAlive(), LIMIT, this.what)
-      assert.ok(child.isAlive(), `the child failed early: ${this.what}`)
+      await until(
+        () => stage.value >= READY || over(),
+        LIMIT,
+        () => this.what,
+      )
+      assert.ok(!over(), `the child failed early: ${this.what}`)
     }
     const asleep = plan.operation.asleep?.(given) ?? []
     for (const [n, sleeping] of asleep.entries()) await sleepers[n].sleepOn(sleeping)
-    const { pid } = child
     if (!plan.booting) stage.value = GO
-    await child.join({ timeout: LIMIT })
+    await until(over, LIMIT, () => this.what)
     assert.equal(child.exitCode, -9, this.what)
+    const { pid } = child
     await until(
       () => isForgotten(pid),
       RECOVERY,
@@ -213,11 +212,9 @@ export const nobodyElse = (pids: readonly (number | undefined)[]): boolean =>
   participants(currentSession().w).every(({ pid }) => pid === process.pid || pids.includes(pid))
 
 /** How many blocks there are when nothing is kept by handles that nobody refers to any more. */
-export async function blocks(): Promise<number> {
-  setFlagsFromString('--expose-gc')
-  const collect: () => void = runInNewContext('gc')
-  for (let round = 0; round < 3; round++) {
-    collect()
+export async function blocks(rounds = 3): Promise<number> {
+  for (let round = 0; round < rounds; round++) {
+    collectGarbage()
     await new Promise(resolve => setImmediate(resolve)) // finalizers have their own turn
   }
   return [...currentSession().allocator.blocks()].length
@@ -238,17 +235,68 @@ export async function sound(what: string): Promise<void> {
 async function record(t: TestContext, plan: Plan, sleepers: readonly Sleeper[] = []): Promise<Recording> {
   const recordings = new Queue<Recording>()
   await new Flight(t, plan, NEVER, recordings).land(sleepers)
-  const recording = recordings.getNowait()
+  const recording = inSource(recordings.getNowait())
   recordings.close()
   for (const lines of recording.places) for (const step of stepsAt(lines)) died.add(step)
   return recording
 }
 
+const maps = new Map<string, SourceMap>()
+
+/** The same with the lines of src/ in the place of those of dist/: `src/arena/latch.ts:100`. */
+function inSource({ places, accesses }: Recording): Recording {
+  const numbers = new Map<string, number>()
+  const found = places.map(lines => {
+    const key = lines.filter(Boolean).map(sourceLine).join(' ')
+    if (!numbers.has(key)) numbers.set(key, numbers.size)
+    return numbers.get(key) as number
+  })
+  return {
+    places: [...numbers.keys()].map(key => key.split(' ')),
+    accesses: accesses.map(access => ({ ...access, place: found[access.place] })),
+  }
+}
+
+function sourceLine(place: string): string {
+  const [file, line, column] = place.split(':')
+  let map = maps.get(file)
+  if (map === undefined) {
+    map = new SourceMap(JSON.parse(readFileSync(path.join(checkout, `${file}.map`), 'utf8')))
+    maps.set(file, map)
+  }
+  const entry = map.findEntry(Number(line) - 1, Number(column) - 1)
+  assert.ok('originalLine' in entry, `a line of src/ for ${place}`)
+  return `${file.replace(/^dist/, 'src').replace(/js$/, 'ts')}:${entry.originalLine + 1}`
+}
+
+const sleeping: Sleeper[] = []
+
+/** So many, and no more, since those who sleep look for the dead, too. They stay from one operation to the next. */
+async function sleepersFor(count: number): Promise<Sleeper[]> {
+  while (sleeping.length < count) sleeping.push(new Sleeper())
+  for (const one of sleeping.splice(count)) await one.end()
+  return [...sleeping]
+}
+
+after(async () => {
+  endMothers()
+  await sleepersFor(0)
+})
+
 /** Kills the operation at each of its points. */
 export async function sweep(t: TestContext, plan: Plan): Promise<void> {
+  try {
+    await sweepAll(t, plan)
+  } catch (error) {
+    await sleepersFor(0) // they may still wait
+    throw error
+  }
+}
+
+async function sweepAll(t: TestContext, plan: Plan): Promise<void> {
   const { name, operation } = plan
   const probe = operation.prepare()
-  const sleepers = (operation.asleep?.(probe) ?? []).map(() => new Sleeper(t))
+  const sleepers = await sleepersFor((operation.asleep?.(probe) ?? []).length)
   closeAll(probe)
   const recording = await record(t, plan, sleepers)
   const points = pointsOf(recording)
@@ -278,7 +326,13 @@ export async function sweep(t: TestContext, plan: Plan): Promise<void> {
   if (!operation.traceless) assert.equal(outcomes[0], 'before', 'the operation that was hardly begun is not done')
   await until(() => nobodyElse(sleepers.map(({ process }) => process.pid)), RECOVERY, 'everybody to be gone')
   await sound(name)
-  assert.equal(await blocks(), before, 'no block of memory is left behind')
+  let left = before
+  // sleepers may not have collected yet what they were given
+  const whole = async () => {
+    left = await blocks(1)
+    return left === before
+  }
+  await until(whole, RECOVERY, () => `the ${left - before} blocks of memory that are left behind to be given back`)
   // slabs of the dead wait for somebody who needs one of their size; several lanes at once make a few more of them
   assert.ok(currentSession().allocator.usage().used <= used + (LANES + 1) * 4 * UNIT, 'memory does not grow')
 }

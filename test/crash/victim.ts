@@ -1,11 +1,12 @@
 // The child that performs one operation and dies before one of its accesses. Runs under `--conditions=crash`.
 import process from 'node:process'
-import { Process, type Queue, type Value } from 'multiproc'
+import type { Queue, Value } from 'multiproc'
 import { currentSession } from '#src/arena/session.js'
 import { isAlive } from '../support/processes.js'
 import { type Access, arm, disarm, record } from '../support/words.crash.js'
-import { legacies } from './legacies.js'
-import { type Operation, operations } from './operations.js'
+import { legacies, operations } from './groups.js'
+import type { Operation } from './operation.js'
+import { callUnderstudy } from './understudy.js'
 
 /** What the child has come to: it writes READY and ACTED, its parent GO. */
 export const READY = 1
@@ -79,18 +80,11 @@ function makeReady({ name, heirAt }: Role, stage: Value<'i'>, given: unknown): u
   return ready
 }
 
-/** Starts one who dies when it is told to; nobody notices, for only the event loop, which does not turn here, would. */
+/** Somebody else does it first, and dies when it is told to; nobody notices, for only the event loop, which does not turn here, would. */
 function bereave(name: string, at: readonly string[], stage: Value<'i'>, given: unknown): void {
   legacies[name].settle?.()
-  const child = new Process({
-    target: dier,
-    daemon: true, // should this one fail
-    args: [name, at, stage, given],
-    execArgv: ['--conditions=crash'],
-    stdio: 'ignore',
-  })
-  child.start()
-  while (isAlive(child.pid as number)) nap()
+  const { pid } = callUnderstudy({ part: 'dier', args: [name, at, stage, given] })
+  while (isAlive(pid)) nap()
 }
 
 function act({ name, heirAt }: Role, given: unknown, ready: unknown): void {

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { InvalidStateError, ShareableList, SharedMemory } from 'multiproc'
 import { type Child, run, runNode, start } from '../support/children.ts'
+import { freshName } from '../support/names.ts'
 import { type Python, pythons } from '../support/pythons.ts'
 
 if (pythons.length === 0) test('CPython', { skip: 'there is no CPython from 3.8 on' }, () => {})
@@ -136,7 +137,7 @@ shm.close()`,
   })
 
   test(`SharedMemory with a slash in its name is the same block in ${on}`, async t => {
-    const name = `/multiproc-slash-${process.pid}`
+    const name = `/${freshName('slash')}`
     const shm = kept(t, new SharedMemory({ name, create: true, size: 3 }))
     assert.equal(await ask(python, `shm = attach(name); say(shm.name); shm.buf[0] = 5; shm.close()`, name), shm.name)
     assert.equal(shm.buf[0], 5)

@@ -4,10 +4,9 @@ import { existsSync, readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { findExecutable, run, runNode, start } from '../support/children.ts'
+import { freshName } from '../support/names.ts'
 
 const isThere = (name: string) => existsSync(`/dev/shm/${name}`)
-let names = 0
-const freshName = () => `multiproc-end-${process.pid}-${++names}`
 
 /** Makes the block `shm`, and then does something. */
 const making = (name: string, then: string, options = '') => `
@@ -22,7 +21,7 @@ for (const [how, then, code] of [
   ['after close()', 'shm.close()', 0],
 ] as const) {
   test(`SharedMemory without unlink(): a program that ends ${how} removes it, and says so once`, async () => {
-    const name = freshName()
+    const name = freshName('end')
     const ended = await runNode(making(name, then))
     assert.equal(ended.code, code)
     assert.equal(isThere(name), false)
@@ -31,7 +30,7 @@ for (const [how, then, code] of [
 }
 
 test('SharedMemory with unlink(), or with { track: false }: a program that ends says nothing', async () => {
-  const [one, other] = [freshName(), freshName()]
+  const [one, other] = [freshName('end'), freshName('end')]
   const unlinked = await runNode(making(one, 'shm.unlink()'))
   assert.deepEqual([unlinked.code, unlinked.stderr, isThere(one)], [0, '', false])
   const untracked = await runNode(making(other, '', ', track: false'))
@@ -43,7 +42,7 @@ test('SharedMemory with unlink(), or with { track: false }: a program that ends 
 })
 
 test('SharedMemory.unlink() in a listener of the program for its exit comes before our own', async () => {
-  const name = freshName()
+  const name = freshName('end')
   const { code, stderr } = await runNode(making(name, "process.on('exit', () => shm.unlink())"))
   assert.deepEqual([code, stderr, isThere(name)], [0, '', false])
 })
@@ -53,7 +52,7 @@ for (const [what, then] of [
   ['handed over, and dropped', 'queue.putNowait(shm); shm.close(); queue.getNowait()'],
 ]) {
   test(`SharedMemory ${what} when the last process of the session ends is removed`, async () => {
-    const name = freshName()
+    const name = freshName('end')
     const { code, stderr } = await runNode(
       making(name, `const { Queue } = await import('multiproc'); const queue = new Queue(); ${then}`),
     )
@@ -91,7 +90,7 @@ test('SharedMemory: two thousand made and unlinked leave no listener, descriptor
 })
 
 test('SharedMemory of the last process of a session that is killed stays, and can be removed by name', async () => {
-  const name = freshName()
+  const name = freshName('end')
   const child = start([
     process.execPath,
     '--input-type=module',
@@ -110,7 +109,7 @@ test('SharedMemory of the last process of a session that is killed stays, and ca
 
 test('SharedMemory killed while it is made leaves nothing in /dev/shm', async () => {
   for (const before of ['populate(this.#fd, 0, size)', 'linkat(AT_FDCWD']) {
-    const name = freshName()
+    const name = freshName('end')
     const listed = readdirSync('/dev/shm').length
     const { signal, stderr } = await runNode(
       `import { libc } from '#src/os/libc.js'

@@ -47,17 +47,29 @@ export function processesMarked(name: string, value: string): LivingProcess[] {
     .map(describe)
 }
 
-/** Orphans that hold a session's memory although no mark of any test run says whose they are (their environment was replaced). */
-export function orphansWithSessionMemory(mark: string): LivingProcess[] {
+/** Holds the memory of a session open. */
+const holdsSessionMemory = (pid: number) => openFiles(pid).some(target => target.startsWith('/memfd:multiproc'))
+
+/**
+ * Orphans that hold a session's memory although no mark of any test run says whose they are (their environment was
+ * replaced), and that run something in one of these folders: that is on their command line.
+ */
+export function orphansWithSessionMemory(mark: string, folders: readonly string[]): LivingProcess[] {
   return pids()
-    .filter(
-      pid =>
-        pid !== process.pid &&
-        parentOf(pid) === 1 &&
-        openFiles(pid).some(target => target.startsWith('/memfd:multiproc')),
-    )
+    .filter(pid => pid !== process.pid && parentOf(pid) === 1 && holdsSessionMemory(pid))
     .filter(pid => !environmentOf(pid).some(line => line.startsWith(`${mark}=`)))
     .map(describe)
+    .filter(({ command }) => folders.some(folder => command.includes(`${folder}/`)))
+}
+
+/** Whether somebody else, who does not have `mark=value` in the environment, runs tests or works with a session at this moment. */
+export function othersAtWork(mark: string, value: string): boolean {
+  return pids().some(pid => {
+    if (pid === process.pid) return false
+    const environment = environmentOf(pid)
+    if (environment.includes(`${mark}=${value}`)) return false
+    return environment.some(line => line.startsWith(`${mark}=`)) || holdsSessionMemory(pid)
+  })
 }
 
 /** What the descriptors of a process point to. */

@@ -1,12 +1,28 @@
 // What a test run left behind: processes, named memory, temporary files. Taken before, compared after, named, and cleared away.
+//
+// Others may run tests on the same machine, of this checkout or another one. What is theirs is neither touched nor told of: ours
+// has our mark in its environment or its name. Where there is no mark (a child whose environment was replaced, a block with a
+// name that the library made up) it must run this checkout's code, or there must be nobody else whose it could be.
 import { lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isInUse, killAll, type LivingProcess, orphansWithSessionMemory, processesMarked } from './processes.ts'
+import { fileURLToPath } from 'node:url'
+import { RUN as mark } from './names.ts'
+import {
+  isInUse,
+  killAll,
+  type LivingProcess,
+  orphansWithSessionMemory,
+  othersAtWork,
+  processesMarked,
+} from './processes.ts'
 
-const mark = 'MULTIPROC_TEST_RUN'
+/** Compiled, this file lies in build/test/support. */
+const checkout = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..')
 const ownFolder = 'multiproc-test-'
+/** What the library, and CPython beside it, call a block that was given no name; and CPython's semaphores. */
+const MADE_UP = /^(psm_|sem\.mp-)/
 
 const entries = (folder: string) => {
   try {
@@ -31,7 +47,8 @@ export class Remains {
   readonly #folder = mkdtempSync(path.join(tmpdir(), ownFolder))
   readonly #temporaryBefore = entries(tmpdir())
   readonly #memoryBefore = entries('/dev/shm')
-  readonly #orphansBefore = new Set(orphansWithSessionMemory(mark).map(({ pid }) => pid))
+  readonly #orphansBefore = new Set(this.#orphans().map(({ pid }) => pid))
+  readonly #alone: boolean
 
   constructor() {
     // Node would keep compiled programs, such as npm, in the temporary folder
@@ -41,13 +58,18 @@ export class Remains {
       NODE_DISABLE_COMPILE_CACHE: '1',
       MULTIPROC_COMMONS: path.basename(this.#folder), // share() meets nobody from outside the run
     }
+    this.#alone = !othersAtWork(mark, this.env[mark])
+  }
+
+  #orphans(): LivingProcess[] {
+    return orphansWithSessionMemory(mark, [checkout, this.#folder])
   }
 
   /** Living processes of this run. */
   processes(): LivingProcess[] {
     const found = [
       ...processesMarked(mark, this.env[mark]),
-      ...orphansWithSessionMemory(mark).filter(({ pid }) => !this.#orphansBefore.has(pid)),
+      ...this.#orphans().filter(({ pid }) => !this.#orphansBefore.has(pid)),
     ]
     return found.filter((one, i) => found.findIndex(({ pid }) => pid === one.pid) === i)
   }
@@ -64,15 +86,18 @@ export class Remains {
     while (this.processes().length > 0 && Date.now() < end) await sleep(20)
     const processes = this.processes()
     killAll(processes)
+    const alone = this.#alone && !othersAtWork(mark, this.env[mark])
+    const isOurs = (name: string) => name.includes(this.env[mark]) || (alone && MADE_UP.test(name))
     const named = [...entries('/dev/shm')]
-      .filter(name => !this.#memoryBefore.has(name))
+      .filter(name => !this.#memoryBefore.has(name) && isOurs(name))
       .map(name => path.join('/dev/shm', name))
       // what some other program of this user made meanwhile, it still has open
       .filter(file => isMine(file) && !isInUse(file))
     const temporary = [
       ...[...entries(this.#folder)].map(name => path.join(this.#folder, name)),
       ...[...entries(this.#shared)]
-        .filter(name => name.startsWith('multiproc') && !name.startsWith(ownFolder) && !this.#temporaryBefore.has(name))
+        .filter(name => alone && name.startsWith('multiproc') && !name.startsWith(ownFolder))
+        .filter(name => !this.#temporaryBefore.has(name))
         .map(name => path.join(this.#shared, name)),
     ]
     rmSync(this.#folder, { recursive: true, force: true })

@@ -10,7 +10,7 @@ import * as real from '#src/arena/words.js'
 // what is no access goes through as it is; what is one has its namesake below
 export * from '#src/arena/words.js'
 
-/** One access of a recorded operation: what it does, and the lines of src/ it comes from, innermost first. */
+/** One access of a recorded operation: what it does, and where in dist/ it comes from (file:line:column), innermost first. */
 export interface Access {
   readonly kind: string
   readonly writes: boolean
@@ -38,7 +38,7 @@ export function arm(when: number | readonly string[], how: 'SIGKILL' | 'SIGSTOP'
   Error.stackTraceLimit = 20
 }
 
-/** Writes down every access from here on. Lines are those of src/ when the process runs with --enable-source-maps. */
+/** Writes down every access from here on. */
 export function record(): void {
   arm(0)
   recorded = []
@@ -55,7 +55,7 @@ export function disarm(): readonly Access[] {
 function access(kind: string, writes: boolean): void {
   if (!armed) return
   count++
-  if (recorded) recorded.push({ kind, writes, lines: callers() })
+  if (recorded) recorded.push({ kind, writes, lines: callers(COLUMNS) })
   if (count !== fatal && !(places.length > 0 && callers().some(line => places.includes(line)))) return
   if (signal === 'SIGSTOP') armed = false
   process.kill(process.pid, signal)
@@ -65,10 +65,13 @@ function access(kind: string, writes: boolean): void {
 
 const still = new Int32Array(new SharedArrayBuffer(4))
 
-function callers(): string[] {
-  const lines: string[] = []
-  for (const [, file] of (new Error().stack ?? '').matchAll(/\/((?:src|dist)\/[\w/-]+\.[jt]s:\d+)/g)) lines.push(file)
-  return lines
+const LINES = /\/((?:src|dist)\/[\w/-]+\.[jt]s:\d+)/g
+const COLUMNS = /\/((?:src|dist)\/[\w/-]+\.[jt]s:\d+:\d+)/g
+
+function callers(pattern = LINES): string[] {
+  const places: string[] = []
+  for (const [, place] of (new Error().stack ?? '').matchAll(pattern)) places.push(place)
+  return places
 }
 
 export function load(w: Words, i: number): number {

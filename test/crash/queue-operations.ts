@@ -1,64 +1,14 @@
-// Every operation that is killed at each of its accesses: what it works on, how it is done, and what must be true afterwards.
-// The name says what is done and, where it matters, on what. Imported by the parent, which prepares and verifies, and by the child, which acts and dies.
+// What is done to a Queue while its process is killed at each access.
 import assert from 'node:assert/strict'
-import { Event, Lock, Process, Queue, Value } from 'multiproc'
-import { leave } from '#src/arena/latch.js'
-import { HEADER } from '#src/arena/layout.js'
+import { Event, Lock, Queue } from 'multiproc'
 import { holdersOf } from '#src/arena/references.js'
-import { guard } from '#src/arena/runs.js'
 import { currentSession } from '#src/arena/session.js'
-import { peek, poke } from '../support/words.crash.js'
-import { conditionOperations } from './condition-operations.js'
-import { connectionOperations } from './connection-operations.js'
-import { joinableQueueOperations } from './joinable-queue-operations.js'
-import { memoryOperations } from './memory-operations.js'
-import { semaphoreOperations } from './semaphore-operations.js'
-import { shareOperations } from './share-operations.js'
-import type { Sleeping } from './sleeper.js'
-
-/** Where an operation stood when its process died: before its one commit or after it. */
-export type Outcome = 'before' | 'after'
-
-export interface Operation<S = any, R = any> {
-  /** Nothing tells afterwards whether it was done: `verify` gives the same whenever the process died. */
-  readonly traceless?: true
-  /** In the parent: handles and plain values, given to the child. */
-  prepare(): S
-  /** In the child before it is armed. */
-  ready?(given: S): R
-  /** In the child, armed. */
-  act(given: S, ready: R): void
-  /** Others that wait for one of the objects while the child acts, each in a process of its own. */
-  asleep?(given: S): readonly Sleeping[]
-  /** In the parent, once the child is dead and recovered. `answer`: of those who were asleep, by their number. */
-  verify(given: S, answer: (which: number) => Promise<unknown>): Outcome | Promise<Outcome>
-}
+import { type Legacy, type Operation, type Outcome, pattern, stock } from './operation.js'
 
 const TEN_KB = 10_000
 const RUN = 1_200_000
-/** More than any hole between other runs. */
-const LARGE = 20_000_000
-
-/** Bytes of which each depends on its place, so that a torn item shows. */
-export function pattern(length: number, seed = 1): Uint8Array {
-  const bytes = new Uint8Array(length)
-  for (let i = 0; i < length; i++) bytes[i] = (i * 31 + seed * 7 + (i >>> 8)) & 255
-  return bytes
-}
-
-/** Blocks of these sizes can be had without a new slab from here on. */
-export function stock(...sizes: number[]): void {
-  const { allocator } = currentSession()
-  for (const block of sizes.map(size => allocator.allocate(size))) allocator.free(block)
-}
-
-/** The next search for a run begins at the beginning, as it does now and then. */
-function rewind(): void {
-  const { w, me } = currentSession()
-  guard(w, me)
-  poke(w, HEADER.nextUnit, peek(w, HEADER.firstUnit))
-  leave(w, HEADER.allocatorLatch, me)
-}
+/** Leaves no room in the first segment of a queue, not even for the address of a block. */
+const FULL = 'x'.repeat(1004)
 
 /** All that is in the queue, in order. */
 function drained(queue: Queue): unknown[] {
@@ -130,24 +80,7 @@ function carriers(queue: Queue, carried: Lock): number {
   return items.length
 }
 
-/** A lock that the child may have held: it can be taken, and says so if it was left behind. */
-function leftBehind(lock: Lock): boolean {
-  assert.equal(lock.locked(), false)
-  assert.equal(lock.holder, null)
-  const held = lock.tryAcquire()
-  assert.ok(held)
-  const { abandoned } = held
-  held.release()
-  const again = lock.tryAcquire()
-  assert.equal(again?.abandoned, false)
-  again?.release()
-  return abandoned
-}
-
-export const operations: Record<string, Operation> = {
-  ...conditionOperations,
-  ...joinableQueueOperations,
-  ...connectionOperations,
+export const queueOperations: Record<string, Operation> = {
   'Queue.putNowait() of a small item': put({ n: 1 }, ['a', 'b'], []),
   'Queue.putNowait() of 3 KB': put('x'.repeat(3000), ['a'], [1024, 4096]),
   'Queue.putNowait() into an empty queue, which needs its first segment': put('first', [], [1024]),
@@ -177,7 +110,6 @@ export const operations: Record<string, Operation> = {
       return items.length === 2 ? 'before' : 'after'
     },
   },
-
   'Queue.getNowait() of a small item': get({ n: 1 }, ['b']),
   'Queue.getNowait() of the last item': get('only', []),
   'Queue.getNowait() that frees a segment': {
@@ -228,7 +160,6 @@ export const operations: Record<string, Operation> = {
       return first === 'a' ? 'before' : 'after'
     },
   },
-
   'Queue.shutdown({ immediate: true })': {
     prepare: () => {
       const lock = new Lock()
@@ -271,136 +202,6 @@ export const operations: Record<string, Operation> = {
       return outcome
     },
   },
-
-  'Lock.acquireSync()': {
-    prepare: () => ({ lock: new Lock() }),
-    act: ({ lock }) => lock.acquireSync(),
-    verify: ({ lock }) => (leftBehind(lock) ? 'after' : 'before'),
-  },
-  'Lock.acquireSync() that waits its time in vain': {
-    traceless: true,
-    prepare: () => {
-      const lock = new Lock()
-      lock.acquireSync()
-      return { lock }
-    },
-    act: ({ lock }) => assert.throws(() => lock.acquireSync({ timeout: 1 }), { name: 'TimeoutError' }),
-    verify: ({ lock }) => {
-      assert.equal(lock.tryAcquire(), null)
-      lock.release()
-      assert.equal(leftBehind(lock), false)
-      return 'before'
-    },
-  },
-  'Lock.acquireSync() of a lock that a dead process held': {
-    traceless: true,
-    prepare: () => {
-      const lock = new Lock()
-      const holder = new Process({ target: holdForEver, args: [lock], stdio: 'ignore' })
-      holder.start()
-      holder.joinSync({ timeout: 20_000 })
-      return { lock }
-    },
-    act: ({ lock }) => assert.equal(lock.acquireSync().abandoned, true),
-    verify: ({ lock }) => {
-      assert.equal(leftBehind(lock), true)
-      return 'before'
-    },
-  },
-  'Lock.release()': {
-    prepare: () => ({ lock: new Lock() }),
-    ready: ({ lock }) => lock.acquireSync(),
-    act: (_, held) => held.release(),
-    verify: ({ lock }) => (leftBehind(lock) ? 'before' : 'after'),
-  },
-  'Lock.release() while others sleep': {
-    prepare: () => ({ lock: new Lock() }),
-    ready: ({ lock }) => lock.acquireSync(),
-    act: (_, held) => held.release(),
-    asleep: ({ lock }) => [
-      { what: 'acquire', object: lock, blocking: true },
-      { what: 'acquire', object: lock, blocking: false },
-    ],
-    async verify({ lock }, answer) {
-      const answers = [await answer(0), await answer(1)].sort()
-      assert.ok(answers[0] === 'abandoned' || answers[0] === 'held')
-      assert.equal(answers[1], 'held') // told to one of them
-      assert.equal(leftBehind(lock), false)
-      return answers[0] === 'abandoned' ? 'before' : 'after'
-    },
-  },
-  'Event.set() while others sleep': {
-    prepare: () => ({ event: new Event() }),
-    act: ({ event }) => event.set(),
-    asleep: ({ event }) => [
-      { what: 'wait', object: event, blocking: true },
-      { what: 'wait', object: event, blocking: false },
-    ],
-    async verify({ event }, answer) {
-      const outcome = event.isSet() ? 'after' : 'before'
-      if (outcome === 'before') event.set()
-      for (const n of [0, 1]) assert.equal(await answer(n), 'done')
-      return outcome
-    },
-  },
-
-  'Event.clear()': {
-    prepare: () => {
-      const event = new Event()
-      event.set()
-      return { event }
-    },
-    act: ({ event }) => event.clear(),
-    verify: ({ event }) => (event.isSet() ? 'before' : 'after'),
-  },
-
-  'Value.add()': {
-    prepare: () => ({ value: new Value('i', 40) }),
-    act: ({ value }) => value.add(2),
-    verify: ({ value }) => {
-      assert.equal(value.add(1), value.value)
-      assert.ok(value.value === 43 || value.value === 41)
-      return value.value === 43 ? 'after' : 'before'
-    },
-  },
-  "Value.add() of a 'q'": {
-    prepare: () => ({ value: new Value('q', 2n ** 40n - 1n) }),
-    act: ({ value }) => value.add(2n ** 33n),
-    verify: ({ value }) => {
-      const now = value.value
-      if (now === 2n ** 40n - 1n) return 'before'
-      assert.equal(now, 2n ** 40n - 1n + 2n ** 33n)
-      return 'after'
-    },
-  },
-  'Value.update()': {
-    prepare: () => ({ value: new Value('i', 40) }),
-    act: ({ value }) => value.update((n: number) => n + 2),
-    verify: ({ value }) => {
-      const now = value.update((n: number) => n - 40)
-      assert.ok(now === 2 || now === 0)
-      return now === 2 ? 'after' : 'before'
-    },
-  },
-
-  'allocating a run of units where freed ones lie side by side': {
-    traceless: true,
-    prepare: () => ({}),
-    act: () => {
-      const { allocator } = currentSession()
-      for (const run of [allocator.allocate(LARGE), allocator.allocate(LARGE)]) allocator.free(run)
-      rewind()
-      allocator.allocate(LARGE)
-    },
-    verify: () => 'before',
-  },
-  'making and closing a Value with its lock': {
-    traceless: true,
-    prepare: () => ({}),
-    ready: () => stock(256, 512),
-    act: () => new Value('i').close(),
-    verify: () => 'before',
-  },
   'making, filling and closing a Queue': {
     traceless: true,
     prepare: () => ({ lock: new Lock() }),
@@ -430,21 +231,65 @@ export const operations: Record<string, Operation> = {
     act: (_, outer) => outer.close(),
     verify: () => 'before',
   },
-  ...shareOperations,
-
-  'Process.start()': {
-    traceless: true,
-    prepare: () => ({}),
-    ready: () => stock(256, 512, 768, 1024, 1536),
-    act: () => new Process({ target: nothing, stdio: 'ignore' }).start(),
-    verify: () => 'before',
-  },
-  ...memoryOperations,
-  ...semaphoreOperations,
 }
 
-export function nothing(): void {}
-
-export function holdForEver(lock: Lock): void {
-  lock.acquireSync()
+export const queueLegacies: Record<string, Legacy> = {
+  'a lock, a block, a handle and an item that was put but not handed over': {
+    traceless: true,
+    step: 'log.ts [P4]',
+    prepare: () => {
+      const queue = new Queue<unknown>()
+      queue.putNowait(FULL)
+      return { queue, carried: new Lock(), lock: new Lock() }
+    },
+    ready: ({ lock }) => {
+      lock.acquireSync()
+      currentSession().allocator.allocate(10_000)
+      return new Event() // nobody else's
+    },
+    act: ({ queue, carried }) => queue.putNowait({ n: 7, carried, bytes: pattern(10_000) }),
+    verify: ({ queue, carried, lock }) => {
+      queue.putNowait('later')
+      assert.equal(queue.qsize(), 3)
+      assert.deepEqual(
+        [queue.getNowait(), queue.getNowait(), queue.getNowait()],
+        [FULL, { n: 7, carried, bytes: pattern(10_000) }, 'later'],
+      )
+      carried.acquireSync({ timeout: 0 }).release()
+      assert.equal(lock.locked(), false)
+      const held = lock.acquireSync({ timeout: 0 })
+      assert.equal(held.abandoned, true)
+      held.release()
+      return 'after'
+    },
+  },
+  'a queue half taken apart': {
+    traceless: true,
+    prepare: () => ({}),
+    ready: () => {
+      const queue = new Queue<unknown>()
+      queue.putNowait({ lock: new Lock() })
+      return queue
+    },
+    act: (_, queue) => queue.close(),
+    verify: () => 'before',
+    step: 'log.ts [C3]',
+  },
+  'an item half opened, under the latch of the references': {
+    traceless: true,
+    prepare: () => {
+      const lock = new Lock()
+      const queue = new Queue<unknown>()
+      queue.putNowait({ n: 7, lock })
+      return { queue, lock, other: new Lock() }
+    },
+    act: ({ queue }) => queue.getNowait(),
+    step: 'references.ts [F2]',
+    inherit: ({ other }) => other.close(),
+    verify: ({ queue, lock }) => {
+      assert.equal(queue.qsize(), 0)
+      lock.acquireSync({ timeout: 0 }).release()
+      return 'after'
+    },
+  },
 }
