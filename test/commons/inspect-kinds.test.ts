@@ -21,9 +21,9 @@ import {
   SimpleQueue,
   type StartMethod,
 } from 'multiproc'
-import { waitIn } from '../fixtures/conformance.ts'
+import { waitForAny, waitIn } from '../fixtures/conformance.ts'
 import { waitHolding } from '../fixtures/conformance-condition.ts'
-import { churnAll, keep, takeBoth, waitForOne, waitWithAnother } from '../fixtures/inspect.ts'
+import { churnAll, keep, takeBoth, takeThenWait, waitWithAnother } from '../fixtures/inspect.ts'
 import { until } from '../support/children.ts'
 
 const LIMIT = 20_000
@@ -252,7 +252,7 @@ test('inspect() says for what a participant waits, in every operation that waits
   }
   const holding = launch(t, waitHolding, condition, 'waitSync')
   await until(() => waitingOf(holding)?.join() === 'Condition', LIMIT)
-  const several = launch(t, waitForOne, [simple, there, semaphore, event])
+  const several = launch(t, waitForAny, [simple, there, semaphore, event])
   await until(() => waitingOf(several)?.length === 4, LIMIT)
   assert.deepEqual(waitingOf(several)?.toSorted(), ['Connection', 'Event', 'Semaphore', 'SimpleQueue'])
   close(
@@ -384,17 +384,16 @@ test('inspect() names a deadlock over a Condition: who waits in it needs its loc
 })
 
 test('inspect() calls it no deadlock when who has items in hand waits for more, or for all to be done', async t => {
-  const [tasks, none, has] = [new JoinableQueue(), new Semaphore(0), new Event()]
-  tasks.putNowait(1)
-  const child = launch(t, keep, none, 0, tasks, 1, has)
-  await has.wait({ timeout: LIMIT })
-  const waiters = [launch(t, waitIn, tasks, 'getSync'), launch(t, waitIn, tasks, 'joinSync')]
-  await until(() => only('JoinableQueue').waiters.length === 2, LIMIT)
-  assert.deepEqual(only('JoinableQueue').holders, [child.pid])
-  tasks.putNowait(2)
-  await until(() => only('JoinableQueue').holders.length === 2 || waiters[0].exitCode !== null, LIMIT)
+  const tasks = new JoinableQueue()
+  const children: Process[] = []
+  for (const how of ['joinSync', 'getSync'] as const) {
+    tasks.putNowait(how)
+    children.push(launch(t, takeThenWait, tasks, how))
+    await until(() => only('JoinableQueue').waiters.length === children.length, LIMIT, `${how}() to wait`)
+  }
+  assert.deepEqual(only('JoinableQueue').holders.toSorted(), children.map(({ pid }) => pid).toSorted())
   assert.deepEqual(inspect().deadlocks, [])
-  close(tasks, none, has)
+  tasks.close()
 })
 
 test('inspect() never throws, never waits and sees no deadlock while others make, use and drop every kind, and one is stopped', async t => {
