@@ -7,7 +7,7 @@ import type { Kind } from '../arena/kinds.ts'
 import { bodyAt } from '../arena/references.ts'
 import { currentSession, type Session } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
-import { type Attempt, BUSY, Line, NONE } from '../arena/until.ts'
+import { type Attempt, BUSY, Line, NONE, tryOnce } from '../arena/until.ts'
 import { ArgumentRangeError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkFunction, checkOptions } from '../contract/options.ts'
 import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
@@ -134,7 +134,7 @@ export class Semaphore extends SharedObject implements Waitable {
   /** Takes a permit if one is free, else gives null. Never waits. */
   tryAcquire(): Held | null {
     this.assertOpen()
-    const got = this.#attempt()
+    const got = tryOnce(this.#attempt)
     return got === NONE || got === BUSY ? null : got
   }
 
