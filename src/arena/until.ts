@@ -120,7 +120,7 @@ export class Line implements Waiters {
       if (signal?.aborted) return Promise.reject(signal.reason)
       if (!this.idle) this.#serveFirst()
       if (this.idle) {
-        const got = attempt()
+        const got = timeout === 0 ? tryOnce(attempt) : attempt()
         if (got !== NONE && got !== BUSY) return served(got)
       }
     } catch (error) {
@@ -187,7 +187,7 @@ export class Line implements Waiters {
     const timeout = checkTimeout(options?.timeout)
     if (!this.idle && !this.#blockingFirst) this.#serveFirst()
     if (this.idle || this.#blockingFirst) {
-      const got = attempt()
+      const got = timeout === 0 ? tryOnce(attempt) : attempt()
       if (got !== NONE && got !== BUSY) return got
     }
     if (timeout === 0) throw late(what, 0)
@@ -409,6 +409,23 @@ export class Line implements Waiters {
     return true
   }
 }
+
+/**
+ * For whoever tries and does not wait. That somebody is in the middle of a change is no answer: its latch is free in a
+ * microsecond, in some milliseconds if it was preempted. BUSY only when it takes longer: it was stopped, perhaps.
+ */
+export function tryOnce<T>(attempt: Attempt<T>): T | typeof NONE | typeof BUSY {
+  let got = attempt()
+  for (let round = FIRST_NAP; got === BUSY && round < LAST_NAP; round++) {
+    pause(round)
+    got = attempt()
+  }
+  return got
+}
+
+/** Rounds of pause(): naps of some 40 ms in all. */
+const FIRST_NAP = 80
+const LAST_NAP = 120
 
 /** The options of an awaited operation, checked; no timeout is Infinity. */
 export function checkWaitOptions(options: WaitOptions | undefined): {

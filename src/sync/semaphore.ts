@@ -8,7 +8,7 @@ import { countByPid } from '../arena/participants.ts'
 import { bodyAt } from '../arena/references.ts'
 import { currentSession, type Session } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
-import { type Attempt, BUSY, Line, NONE } from '../arena/until.ts'
+import { type Attempt, BUSY, Line, NONE, tryOnce } from '../arena/until.ts'
 import { markedIn } from '../arena/wait-set.ts'
 import { ArgumentRangeError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkFunction, checkOptions } from '../contract/options.ts'
@@ -136,7 +136,7 @@ export class Semaphore extends SharedObject implements Waitable {
   /** Takes a permit if one is free, else gives null. Never waits. */
   tryAcquire(): Held | null {
     this.assertOpen()
-    const got = this.#attempt()
+    const got = tryOnce(this.#attempt)
     return got === NONE || got === BUSY ? null : got
   }
 

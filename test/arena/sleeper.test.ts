@@ -65,3 +65,34 @@ test('A wait that begins while others sleep looks at what it waits for, and not 
   for (const waiters of waiting) sleeper.forget(waiters)
   assert.ok(Math.max(...looks) <= 2, `${looks}`) // twice when a ring came meanwhile
 })
+
+test('Semaphore.tryAcquire() and timeout 0 take a permit that is free, also while another is in the middle of a change', async t => {
+  const session = currentSession()
+  const other = session.reserve('somebody who is preempted')
+  const semaphore = new Semaphore(3)
+  const { w, at } = bodyAt(session, semaphore.address)
+  const real = Atomics.wait
+  t.after(() => {
+    Atomics.wait = real
+    store(w, at + LATCH, 0)
+    session.withdraw(other)
+    semaphore.close()
+  })
+  // It goes on when whoever tries lets others run.
+  Atomics.wait = ((words: Int32Array, i: number, value: number, ms?: number) => {
+    store(w, at + LATCH, 0)
+    return real(words, i, value, ms)
+  }) as typeof Atomics.wait
+  for (const acquire of [
+    () => semaphore.tryAcquire(),
+    () => semaphore.acquireSync({ timeout: 0 }),
+    () => semaphore.acquire({ timeout: 0 }),
+  ]) {
+    store(w, at + LATCH, other)
+    assert.ok(await acquire())
+  }
+  Atomics.wait = real
+  semaphore.release()
+  store(w, at + LATCH, other) // and stays there
+  assert.equal(semaphore.tryAcquire(), null)
+})
