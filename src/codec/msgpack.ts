@@ -8,6 +8,7 @@
  * it would compile, find a list that takes no entries; and all extensions but ours need a piece of the source, which is ours.
  */
 import { addExtension, Packr, RESERVE_START_SPACE, REUSE_BUFFER_MODE, Unpackr } from 'msgpackr/pack'
+import { clearSource } from 'msgpackr/unpack'
 import { MultiprocError } from '../contract/errors.ts'
 import { copyBytes } from './binary.ts'
 import { Special } from './special.ts'
@@ -82,10 +83,25 @@ export function unpackHead(message: Uint8Array, headLength: number, to: Receiver
   const before = desk.receiver
   desk.receiver = to
   try {
-    return unpackr.unpack(from, length)
+    return read(from, length)
   } finally {
     desk.receiver = before
     if (isLarge) unpackr.unpack(nothing, 1) // msgpackr keeps the latest source
+  }
+}
+
+/** The last read was cut short where msgpackr could not clean up: it would go on reading for that one for ever. */
+let isCutShort = false
+
+function read(from: Uint8Array, range: number | { start: number; end: number }): unknown {
+  if (isCutShort) clearSource()
+  isCutShort = false
+  try {
+    return unpackr.unpack(from as Buffer, range as number)
+  } catch (error) {
+    isCutShort = true // first, for there may be no stack to look
+    isCutShort = error instanceof RangeError
+    throw error
   }
 }
 
@@ -101,7 +117,7 @@ function unpackInbox(inbox: Uint8Array, headLength: number, to: Receiver): unkno
   desk.receiver = to
   range.end = headLength
   try {
-    return unpackr.unpack(inbox, range)
+    return read(inbox, range)
   } finally {
     desk.receiver = before
   }
