@@ -41,12 +41,15 @@
  * A latch that died with its holder needs no mending: whoever comes next takes it over, or the recovery frees it [D2].
  * A shutdown that died before it had dropped everything: whoever meets DROPPED gets nothing, and may drop the rest.
  */
-import { compareExchange, load, peek, peekAll, poke, pokeAll, store, type Words } from '#words'
+import { compareExchange, load, peek, poke, pokeAll, store, type Words } from '#words'
 import type { Allocator, Memory } from '../arena/allocator.ts'
 import { BUSY, enter, leave, tryEnter } from '../arena/latch.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
-import { ownerOf, PARCEL, QUEUED } from '../arena/owner.ts'
+import { NOBODY, ownerOf, PARCEL, QUEUED } from '../arena/owner.ts'
 import { WAIT_SET_WORDS, wakeOne } from '../arena/wait-set.ts'
+import { blockHeader, END, HEAVIEST, inlineHeader, readRecord, type Taken, weightOf } from './record.ts'
+
+export type { Taken } from './record.ts'
 
 const MAXSIZE = 0
 const STATE = 1
@@ -74,19 +77,6 @@ const NEXT = 0
 const CAPACITY = 1
 const RECORDS = 2
 
-/**
- * Kinds of record. INLINE: the payload follows. BLOCK: a parcel of its own, its weight in the header. END: it goes on in the
- * next segment.
- */
-const INLINE = 1
-const BLOCK = 2
-const END = 3
-const KIND_BITS = 4
-const LENGTH_BITS = 14
-
-/** Weights are in words of 4 bytes; no item counts as more than this, 1 GiB, so that differences fit a word. */
-const HEAVIEST = (1 << 28) - 1
-
 /** The largest payload that is copied under the latch, bytes: about a microsecond. */
 export const INLINE_BYTES = 4096
 const SMALLEST_SEGMENT = 1024
@@ -97,14 +87,6 @@ export const DONE = 1
 export const NOT_NOW = 2 //  full, or empty
 export const HELD_UP = 3 //  somebody holds the latch for long
 export const CLOSED = 4 //   shut down
-
-/** What a get took: in `payload` (`bytes` of it, the first `head` of them the head), or in `block`. */
-export interface Taken {
-  readonly payload: Int32Array
-  bytes: number
-  head: number
-  block: number
-}
 
 /** Takes note of the block that item number `head` lies in, before it is taken. The block remains the queue's. */
 export type Note = (block: number, head: number) => void
@@ -176,18 +158,19 @@ export class Log {
 
   /** Puts `bytes` of `payload`, the first `head` of them the head. */
   putInline(payload: Int32Array, bytes: number, head: number): number {
-    return this.#put(INLINE | (bytes << KIND_BITS) | (head << (KIND_BITS + LENGTH_BITS)), payload, (bytes + 3) >>> 2, 0)
+    return this.#put(inlineHeader(bytes, head), payload, (bytes + 3) >>> 2, 0)
   }
 
   /** Puts a parcel that belongs to this participant; `bytes` is what it counts for. */
   putBlock(block: number, bytes = 0): number {
-    return this.#put(BLOCK | (Math.min(HEAVIEST, Math.ceil(bytes / 4)) << KIND_BITS), undefined, 1, block)
+    return this.#put(blockHeader(bytes), undefined, 1, block)
   }
 
   /** May throw OutOfSharedMemoryError, having put nothing. */
   #put(header: number, payload: Int32Array | undefined, words: number, block: number): number {
     const w = this.#w
     const at = this.#at
+    this.#freeSpare() // of a put that threw
     for (;;) {
       if (this.#spare === 0) {
         if (load(w, at + STATE) !== OPEN) return CLOSED
@@ -195,8 +178,11 @@ export class Log {
       }
       let outcome = HELD_UP
       if (tryEnter(this.#arena, w, at + PUT_LATCH, this.#me) !== BUSY) {
-        outcome = this.#putLatched(header, payload, words, block)
-        leave(w, at + PUT_LATCH, this.#me)
+        try {
+          outcome = this.#putLatched(header, payload, words, block)
+        } finally {
+          leave(w, at + PUT_LATCH, this.#me) // also when there was no stack for it: nothing was put then
+        }
       }
       if (outcome === DONE) {
         wakeOne(this.#arena, w, at + NOT_EMPTY) // [P5]
@@ -223,6 +209,7 @@ export class Log {
     const here = at + PUT_AT + (tail & 1) * 2
     let segment = toAddress(peek(w, here))
     let i = peek(w, here + 1)
+    const { allocator } = this.#place
     const spare = this.#spare
     const capacity = segment === 0 ? 0 : this.#capacity(segment)
     const grows = i + 1 + words > capacity
@@ -249,12 +236,16 @@ export class Log {
       this.#roomLeft = this.#untaken(tail) + weight <= mark
       poke(w, at + PUT_WEIGHT + (~tail & 1), (peek(w, at + PUT_WEIGHT + (tail & 1)) + weight) | 0)
     }
+    // [P4] goes as deep as these: where the stack ends is seen before [P3], after which nothing may throw
+    const spareOwner = grows ? allocator.owner(spare) : NOBODY
+    const blockOwner = block !== 0 ? allocator.owner(block) : NOBODY
     store(w, at + TAIL, (tail + 1) | 0) // [P3] publishes the record and its place; pairs with [C1]
     if (grows) {
-      this.#place.allocator.swapOwner(spare, this.#me, QUEUED) // [P4]
+      allocator.swapOwner(spare, spareOwner, QUEUED) // [P4]
       this.#spare = 0
     }
-    if (block !== 0) this.#give(block)
+    // unless a consumer was so quick that it owns it already
+    if (block !== 0) allocator.swapOwner(block, blockOwner, QUEUED | (blockOwner & PARCEL))
     return DONE
   }
 
@@ -266,12 +257,6 @@ export class Log {
     const head = load(this.#w, this.#at + HEAD)
     const taken = load(this.#w, this.#at + GET_WEIGHT + (head & 1))
     return (peek(this.#w, this.#at + PUT_WEIGHT + (tail & 1)) - taken) | 0
-  }
-
-  /** [P4] unless a consumer was so quick that it owns it already. */
-  #give(block: number): void {
-    const { allocator } = this.#place
-    if (!allocator.swapOwner(block, this.#me, QUEUED)) allocator.swapOwner(block, this.#me | PARCEL, QUEUED | PARCEL)
   }
 
   /** Four times the last, so that a queue of a few items is small and one of millions has long segments. */
@@ -288,8 +273,10 @@ export class Log {
 
   /** Another producer brought a segment first, or there was no room any more. */
   #freeSpare(): void {
-    if (this.#spare !== 0) this.#place.allocator.free(this.#spare)
+    const spare = this.#spare
+    if (spare === 0) return
     this.#spare = 0
+    this.#place.allocator.free(spare)
   }
 
   // ── get ──
@@ -309,20 +296,21 @@ export class Log {
     if (state === DROPPED && !dropping) return CLOSED
     if (load(w, at + HEAD) === load(w, at + TAIL)) return state === OPEN ? NOT_NOW : CLOSED
     if (tryEnter(this.#arena, w, at + GET_LATCH, this.#me) === BUSY) return HELD_UP
-    const head = peek(w, at + HEAD)
-    if (head === load(w, at + TAIL)) {
+    try {
+      const head = peek(w, at + HEAD)
+      if (head === load(w, at + TAIL)) return state === OPEN ? NOT_NOW : CLOSED
+      this.#emptied = this.#getLatched(head, taken, note)
+    } finally {
       leave(w, at + GET_LATCH, this.#me)
-      return state === OPEN ? NOT_NOW : CLOSED
     }
-    this.#emptied = this.#getLatched(head, taken, note)
-    leave(w, at + GET_LATCH, this.#me)
     return DONE
   }
 
   /** After a take(), or when an item beside the log was taken. */
   settle(): void {
-    if (this.#emptied !== 0) this.#place.allocator.free(this.#emptied) // [C4]
+    const emptied = this.#emptied
     this.#emptied = 0
+    if (emptied !== 0) this.#place.allocator.free(emptied) // [C4]
     const isBounded = (peek(this.#w, this.#at + MAXSIZE) | peek(this.#w, this.#at + MARK)) !== 0
     if (isBounded) wakeOne(this.#arena, this.#w, this.#at + NOT_FULL) // [C5]
   }
@@ -371,8 +359,11 @@ export class Log {
   shutDown(drop: boolean): void {
     enter(this.#arena, this.#w, this.#at + PUT_LATCH, this.#me)
     const state = drop ? DROPPED : DRAINING
-    if (load(this.#w, this.#at + STATE) < state) store(this.#w, this.#at + STATE, state)
-    leave(this.#w, this.#at + PUT_LATCH, this.#me)
+    try {
+      if (load(this.#w, this.#at + STATE) < state) store(this.#w, this.#at + STATE, state)
+    } finally {
+      leave(this.#w, this.#at + PUT_LATCH, this.#me)
+    }
   }
 
   /**
@@ -490,25 +481,4 @@ export class Log {
   #poke(segment: number, i: number, value: number): void {
     poke(this.#place.segment.wordsAt(segment), this.#place.segment.indexOf(segment) + i, value)
   }
-}
-
-/** Of a record, in words. */
-function weightOf(header: number): number {
-  if ((header & ((1 << KIND_BITS) - 1)) === BLOCK) return header >>> KIND_BITS
-  return 1 + ((((header >>> KIND_BITS) & ((1 << LENGTH_BITS) - 1)) + 3) >>> 2)
-}
-
-/** Reads the record into `taken`, the payload as far as there is room for it; gives the words after its header. */
-function readRecord(s: Words, record: number, taken: Taken): number {
-  const header = peek(s, record)
-  if ((header & ((1 << KIND_BITS) - 1)) === BLOCK) {
-    taken.block = toAddress(peek(s, record + 1))
-    return 1
-  }
-  taken.block = 0
-  taken.bytes = (header >>> KIND_BITS) & ((1 << LENGTH_BITS) - 1)
-  taken.head = header >>> (KIND_BITS + LENGTH_BITS)
-  const words = (taken.bytes + 3) >>> 2
-  peekAll(s, record + 1, taken.payload, Math.min(words, taken.payload.length))
-  return words
 }
