@@ -1,5 +1,6 @@
 // What a handle does at its edges: closed while held, compared and cloned, collected, refused.
 import assert from 'node:assert/strict'
+import { unlinkSync } from 'node:fs'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -73,6 +74,16 @@ test('Value.update() that closes the Value changes nothing', () => {
     return n + 1
   }
   assert.throws(() => value.update(closing), ClosedError)
+})
+
+test('SharedMemory that others unlink is not remembered for ever by the process that made it', () => {
+  const before = blocks()
+  for (let n = 0; n < 500; n++) {
+    const shm = new SharedMemory({ create: true, size: 1 })
+    unlinkSync(`/dev/shm/${shm.name}`) // as another process does, in another language perhaps
+    shm.close()
+  }
+  assert.ok(blocks() - before <= 64)
 })
 
 test('what came beside a block that is gone is not held by anybody', async () => {
