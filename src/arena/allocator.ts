@@ -7,10 +7,9 @@
  */
 import { compareExchange, load, peek, store, type Words } from '#words'
 import { OutOfSharedMemoryError } from '../contract/errors.ts'
-import { leave } from './latch.ts'
 import { HEADER, UNIT, unitLength, unitOwner } from './layout.ts'
 import { NOBODY, SLAB } from './owner.ts'
-import { giveRun, guard, runs, takeRun } from './runs.ts'
+import { giveRun, runs, takeRun, underGuard } from './runs.ts'
 import {
   adopt,
   countOf,
@@ -140,19 +139,17 @@ export class Allocator {
 
   /** A slab whose keeper is gone. */
   #adopt(size: number): number {
-    guard(this.#w, this.#me)
-    let found = 0
-    for (const unit of runs(this.#w)) {
-      if (load(this.#w, unitOwner(unit)) !== SLAB) continue
-      const w = this.#memory.wordsAt(unit * UNIT)
-      const slab = this.#memory.indexOf(unit * UNIT)
-      if (sizeOf(w, slab) !== size || !isGone(this.#w, keeperOf(w, slab))) continue
-      adopt(w, slab, this.#me)
-      found = unit * UNIT
-      break
-    }
-    leave(this.#w, HEADER.allocatorLatch, this.#me)
-    return found
+    return underGuard(this.#w, this.#me, () => {
+      for (const unit of runs(this.#w)) {
+        if (load(this.#w, unitOwner(unit)) !== SLAB) continue
+        const w = this.#memory.wordsAt(unit * UNIT)
+        const slab = this.#memory.indexOf(unit * UNIT)
+        if (sizeOf(w, slab) !== size || !isGone(this.#w, keeperOf(w, slab))) continue
+        adopt(w, slab, this.#me)
+        return unit * UNIT
+      }
+      return 0
+    })
   }
 
   #allocateRun(bytes: number, blank: boolean): number {
@@ -206,9 +203,7 @@ export class Allocator {
         if (!isEmpty(this.#memory.wordsAt(address), this.#memory.indexOf(address))) continue
         shelf.slabs.splice(i, 1)
         // Nobody but us takes blocks from it, so it stays empty; under the latch nobody reads it as a slab either.
-        guard(this.#w, this.#me)
-        store(this.#w, unitOwner(address / UNIT), this.#me)
-        leave(this.#w, HEADER.allocatorLatch, this.#me)
+        underGuard(this.#w, this.#me, () => store(this.#w, unitOwner(address / UNIT), this.#me))
         this.#discardAndGive(address / UNIT, 1)
       }
       shelf.at = 0
@@ -245,13 +240,13 @@ export class Allocator {
   /** Every block that somebody owns. Under the latch, so that no slab is given back while it is read. */
   blocks(): Block[] {
     const all: Block[] = []
-    guard(this.#w, this.#me)
-    for (const unit of runs(this.#w)) {
-      const owner = load(this.#w, unitOwner(unit))
-      if (owner === SLAB) this.#addBlocks(unit * UNIT, all)
-      else if (owner !== NOBODY) all.push({ address: unit * UNIT, owner })
-    }
-    leave(this.#w, HEADER.allocatorLatch, this.#me)
+    underGuard(this.#w, this.#me, () => {
+      for (const unit of runs(this.#w)) {
+        const owner = load(this.#w, unitOwner(unit))
+        if (owner === SLAB) this.#addBlocks(unit * UNIT, all)
+        else if (owner !== NOBODY) all.push({ address: unit * UNIT, owner })
+      }
+    })
     return all
   }
 

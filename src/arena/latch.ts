@@ -11,6 +11,8 @@
  *   FREE → HELD(me)        only me                                  [L1]
  *   HELD(dead) → HELD(me)  only me, once the holder is known dead   [L2]
  *   HELD(me) → FREE        only me                                  [L3]
+ *   HELD(me) → HELD(dead)  only me, when something threw inside, and only when there was stack enough for that: else the
+ *                          word names me until I come again; either way the one who enters is told
  *
  * If a process dies
  *   after [L1] or [L2]     the word names the dead: the next one to come takes it over by [L2] and is told, so that it
@@ -23,7 +25,7 @@
  * held over user code, a system call that may wait, or anything that throws.
  */
 import { compareExchange, PATIENCE, pause, type Words } from '#words'
-import { isGone } from './token.ts'
+import { isGone, slotOf } from './token.ts'
 
 const NOBODY = 0
 
@@ -53,4 +55,19 @@ function contend(arena: Words, w: Words, latch: number, me: number, rounds: numb
 
 export function leave(w: Words, latch: number, me: number): void {
   compareExchange(w, latch, me, NOBODY) // [L3] publishes what was written inside; pairs with [L1]
+}
+
+/**
+ * What is done inside, and leave(). When it throws, because no stack is left say, whoever comes next is told, as if the
+ * holder had died: the word names somebody who never was, the slot's life number 0.
+ */
+export function finish<T>(w: Words, latch: number, me: number, act: () => T): T {
+  let next = slotOf(me) + 1
+  try {
+    const result = act()
+    next = NOBODY
+    return result
+  } finally {
+    compareExchange(w, latch, me, next) // [L3]
+  }
 }

@@ -22,7 +22,7 @@
  */
 import { and, or, peek, poke, store, type Words } from '#words'
 import { kindOf } from './kinds.ts'
-import { enter, leave } from './latch.ts'
+import { enter, finish, leave } from './latch.ts'
 import { HEADER, toAddress } from './layout.ts'
 import { isDying, isParcel, NOBODY, OBJECT, ownerOf, PARCEL, SHARED } from './owner.ts'
 import type { Session } from './session.ts'
@@ -48,10 +48,15 @@ export function allocateObject(session: Session, kind: number, bodyWords: number
 
 /** The object is complete, and refers to `others`: the processes may come to know it. */
 export function publishObject(session: Session, address: number, others: readonly number[] = []): void {
-  if (others.length > 0) guardReferences(session)
-  for (const other of others) countInFlight(session, other, 1)
-  session.allocator.setOwner(address, SHARED) // [F1] publishes all that was poked
-  if (others.length > 0) leaveReferences(session)
+  const share = () => session.allocator.setOwner(address, SHARED) // [F1] publishes all that was poked
+  if (others.length === 0) {
+    share()
+    return
+  }
+  underReferences(session, () => {
+    for (const other of others) countInFlight(session, other, 1)
+    share()
+  })
 }
 
 /** This participant has a handle from here on. Only for an object that something else keeps alive meanwhile. */
@@ -62,12 +67,12 @@ export function holdReference(session: Session, object: number): void {
 
 /** While an object is taken apart: word `i` of it does not refer to another any more. */
 export function clearReference(session: Session, w: Words, i: number): void {
-  guardReferences(session)
   const object = toAddress(peek(w, i))
-  poke(w, i, 0)
-  if (object !== 0) countInFlight(session, object, -1)
-  const dying = object !== 0 && claimIfUnreferenced(session, object)
-  leaveReferences(session)
+  const dying = underReferences(session, () => {
+    poke(w, i, 0)
+    if (object !== 0) countInFlight(session, object, -1)
+    return object !== 0 && claimIfUnreferenced(session, object)
+  })
   if (dying) session.takeApart(object)
 }
 
@@ -78,11 +83,11 @@ export function kindCode(session: Session, address: number): number {
 
 /** This participant has no handle on the object any more. */
 export function dropReference(session: Session, address: number): void {
-  guardReferences(session)
-  const { w, at } = objectAt(session, address)
-  and(w, at + HOLDERS + (session.slot >>> 5), ~(1 << (session.slot & 31))) // [F3]
-  const dying = claimIfUnreferenced(session, address)
-  leaveReferences(session)
+  const dying = underReferences(session, () => {
+    const { w, at } = objectAt(session, address)
+    and(w, at + HOLDERS + (session.slot >>> 5), ~(1 << (session.slot & 31))) // [F3]
+    return claimIfUnreferenced(session, address)
+  })
   if (dying) session.takeApart(address)
 }
 
@@ -96,34 +101,34 @@ export function claimIfUnreferenced(session: Session, address: number): boolean 
 
 /** The block becomes a parcel of `owner`: what it carries counts as referred to. */
 export function sealReferences(session: Session, block: number, objects: readonly number[], owner: number): void {
-  guardReferences(session)
-  for (const object of objects) countInFlight(session, object, 1)
-  session.allocator.setOwner(block, owner | PARCEL)
-  leaveReferences(session)
+  underReferences(session, () => {
+    for (const object of objects) countInFlight(session, object, 1)
+    session.allocator.setOwner(block, owner | PARCEL)
+  })
 }
 
 /** The parcel becomes a plain block of this participant, which from here on holds what was in it. */
 export function openReferences(session: Session, block: number, objects: readonly number[]): void {
-  guardReferences(session)
-  for (const object of objects) {
-    const { w, at } = objectAt(session, object)
-    or(w, at + HOLDERS + (session.slot >>> 5), 1 << (session.slot & 31)) // [F2]
-  }
-  session.allocator.setOwner(block, session.me)
-  for (const object of objects) countInFlight(session, object, -1)
-  leaveReferences(session)
+  underReferences(session, () => {
+    for (const object of objects) {
+      const { w, at } = objectAt(session, object)
+      or(w, at + HOLDERS + (session.slot >>> 5), 1 << (session.slot & 31)) // [F2]
+    }
+    session.allocator.setOwner(block, session.me)
+    for (const object of objects) countInFlight(session, object, -1)
+  })
 }
 
 /** The parcel becomes a plain block without having been opened; what nobody refers to any more goes. */
 export function discardReferences(session: Session, block: number, objects: readonly number[]): void {
-  guardReferences(session)
-  session.allocator.setOwner(block, session.me)
   const dying = new Set<number>()
-  for (const object of objects) {
-    countInFlight(session, object, -1)
-    if (claimIfUnreferenced(session, object)) dying.add(object)
-  }
-  leaveReferences(session)
+  underReferences(session, () => {
+    session.allocator.setOwner(block, session.me)
+    for (const object of objects) {
+      countInFlight(session, object, -1)
+      if (claimIfUnreferenced(session, object)) dying.add(object)
+    }
+  })
   for (const object of dying) session.takeApart(object)
 }
 
@@ -135,6 +140,12 @@ function countInFlight(session: Session, object: number, by: number): void {
 /** Enters the references latch; counts anew when the last one died inside. */
 export function guardReferences(session: Session): void {
   if (enter(session.w, session.w, HEADER.referencesLatch, session.me)) recountReferences(session, NOBODY) // [F5]
+}
+
+/** Does it under the references latch. When it throws, for want of stack say, the next one counts anew. */
+export function underReferences<T>(session: Session, act: () => T): T {
+  guardReferences(session)
+  return finish(session.w, HEADER.referencesLatch, session.me, act)
 }
 
 export function leaveReferences(session: Session): void {

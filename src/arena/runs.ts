@@ -18,7 +18,7 @@
  *   after [U5]     free; `usedUnits` may be too high: the next one to enter finds the latch abandoned and counts anew [U6].
  */
 import { load, peek, poke, store, type Words } from '#words'
-import { enter, leave } from './latch.ts'
+import { enter, finish } from './latch.ts'
 import { HEADER, unitLength, unitOwner } from './layout.ts'
 import { NOBODY } from './owner.ts'
 
@@ -32,20 +32,17 @@ export function initialiseRuns(w: Words): void {
 
 /** Gives the first unit of a run of `units`, owned by `me`; 0 when the ceiling does not allow it or none is found. */
 export function takeRun(w: Words, me: number, units: number): number {
-  guard(w, me)
-  let unit = 0
-  if (peek(w, HEADER.usedUnits) + units <= peek(w, HEADER.limitUnits)) {
+  return underGuard(w, me, () => {
+    if (peek(w, HEADER.usedUnits) + units > peek(w, HEADER.limitUnits)) return 0
     const from = peek(w, HEADER.nextUnit)
-    unit = search(w, from, peek(w, HEADER.units), units) || search(w, peek(w, HEADER.firstUnit), from, units)
+    const unit = search(w, from, peek(w, HEADER.units), units) || search(w, peek(w, HEADER.firstUnit), from, units)
     poke(w, HEADER.nextUnit, unit === 0 ? peek(w, HEADER.firstUnit) : unit + units)
-    if (unit !== 0) {
-      poke(w, HEADER.usedUnits, peek(w, HEADER.usedUnits) + units)
-      poke(w, HEADER.keptUnits, Math.max(0, peek(w, HEADER.keptUnits) - units))
-      store(w, unitOwner(unit), me) // [U3]
-    }
-  }
-  leave(w, HEADER.allocatorLatch, me)
-  return unit
+    if (unit === 0) return 0
+    poke(w, HEADER.usedUnits, peek(w, HEADER.usedUnits) + units)
+    poke(w, HEADER.keptUnits, Math.max(0, peek(w, HEADER.keptUnits) - units))
+    store(w, unitOwner(unit), me) // [U3]
+    return unit
+  })
 }
 
 /** Finds a free run that begins in [from, to) and is long enough, cut to size. */
@@ -71,15 +68,14 @@ function search(w: Words, from: number, to: number, units: number): number {
 
 /** The run goes back. `kept`: its pages were not given back to the kernel. */
 export function giveRun(w: Words, me: number, unit: number, kept: boolean): void {
-  guard(w, me)
-  const units = peek(w, unitLength(unit))
-  store(w, unitOwner(unit), NOBODY) // [U5]
-  poke(w, HEADER.usedUnits, peek(w, HEADER.usedUnits) - units)
-  if (kept) {
+  underGuard(w, me, () => {
+    const units = peek(w, unitLength(unit))
+    store(w, unitOwner(unit), NOBODY) // [U5]
+    poke(w, HEADER.usedUnits, peek(w, HEADER.usedUnits) - units)
+    if (!kept) return
     poke(w, HEADER.keptUnits, peek(w, HEADER.keptUnits) + units)
     poke(w, HEADER.nextUnit, unit) // its pages are there, and perhaps in a cache
-  }
-  leave(w, HEADER.allocatorLatch, me)
+  })
 }
 
 /** Enters the allocator latch; mends the derived words when the last one died inside. */
@@ -89,6 +85,12 @@ export function guard(w: Words, me: number): void {
   for (const unit of runs(w)) if (load(w, unitOwner(unit)) !== NOBODY) used += peek(w, unitLength(unit))
   poke(w, HEADER.usedUnits, used) // [U6]
   poke(w, HEADER.nextUnit, peek(w, HEADER.firstUnit))
+}
+
+/** Does it under the allocator latch. When it throws, for want of stack say, the next one counts anew. */
+export function underGuard<T>(w: Words, me: number, act: () => T): T {
+  guard(w, me)
+  return finish(w, HEADER.allocatorLatch, me, act)
 }
 
 /** The first unit of every run. Steady only under the allocator latch; without it a glance for diagnosis. */

@@ -394,6 +394,12 @@ export class Line implements Waiters {
     if (this.#deserted) this.#withdraw()
   }
 
+  /** Tries once, after those who stand in line already; does not wait. */
+  tryNow<T>(attempt: Attempt<T>): T | typeof NONE | typeof BUSY {
+    if (!this.idle) this.#serveFirst()
+    return this.idle ? attempt() : NONE
+  }
+
   /** Nobody here waits any more. */
   #withdraw(): void {
     this.unmark()

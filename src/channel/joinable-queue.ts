@@ -47,6 +47,9 @@ interface InHand {
   done: boolean
 }
 
+/** What is in hand is known to the handle alone, so it must not be collected meanwhile. */
+const working = new Set<JoinableQueue<any>>()
+
 const NO_PAYLOAD = new Int32Array(0)
 const quickBytes = new Uint8Array(quickWords.buffer)
 
@@ -87,9 +90,10 @@ const quickBytes = new Uint8Array(quickWords.buffer)
 export class JoinableQueue<T = unknown> extends Queue<T> {
   readonly #leases: Leases
   readonly #joins: Line
-  /** Oldest first, from #oldest on; those that are done are passed over. */
-  readonly #inHand: InHand[] = []
+  /** Oldest first, from #oldest on; those that are done are passed over, and taken out when they are the most. */
+  #inHand: InHand[] = []
   #oldest = 0
+  #undone = 0
   /** Items that are being unpacked: by a class of the user's that takes another meanwhile, several. */
   #opening = 0
 
@@ -133,16 +137,17 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
   #firstInHand(): InHand | undefined {
     const all = this.#inHand
     while (this.#oldest < all.length && all[this.#oldest].done) this.#oldest++
-    if (this.#oldest > 16 && this.#oldest * 2 > all.length) {
-      all.splice(0, this.#oldest)
-      this.#oldest = 0
-    }
     return all[this.#oldest]
   }
 
   /** False: another had marked it. */
   #finish(mine: InHand): boolean {
     mine.done = true
+    if (--this.#undone === 0) working.delete(this)
+    if (this.#inHand.length > 16 && this.#undone * 2 < this.#inHand.length) {
+      this.#inHand = this.#inHand.filter(one => !one.done)
+      this.#oldest = 0
+    }
     const counts = this.#leases.finish(mine.block)
     if (counts) this.#ringIfAllDone()
     return counts
@@ -225,6 +230,7 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
     if (outcome !== DONE) return outcome === HELD_UP ? BUSY : NONE
     const item = this.#open(leased.block)
     this.#inHand.push({ block: leased.block, done: false })
+    if (++this.#undone === 1) working.add(this)
     return item
   }
 
@@ -311,6 +317,7 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
   protected override leave(): void {
     super.leave()
     this.#joins.fail(this.closedError())
+    working.delete(this)
     this.#leases.giveBackMine()
     wakeAll(this.session.w, this.w, this.at + NOT_EMPTY)
     this.#ringIfAllDone()

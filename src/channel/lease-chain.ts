@@ -24,7 +24,7 @@
  *   with the latch         who enters next derives anew what is derived.
  */
 import { load, peek, poke, store, type Words } from '#words'
-import { ABANDONED, BUSY, enter, leave, tryEnter } from '../arena/latch.ts'
+import { ABANDONED, BUSY, enter, finish, leave, tryEnter } from '../arena/latch.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
 import { ownerOf, PARCEL, QUEUED } from '../arena/owner.ts'
 import { PARCEL_WORDS } from '../arena/references.ts'
@@ -96,6 +96,11 @@ export class LeaseChain {
 
   leave(): void {
     leave(this.#w, this.#at + LATCH, this.#me)
+  }
+
+  /** Does it, and leaves. When it throws, for want of stack say, the next one mends what it left. */
+  finish<T>(act: () => T): T {
+    return finish(this.#w, this.#at + LATCH, this.#me, act)
   }
 
   /** Who holds it, for check. */

@@ -92,9 +92,10 @@ export class Leases {
     const { state } = this.#log
     if (this.#log.size() === 0) return state === OPEN ? NOT_NOW : CLOSED
     if (!this.#chain.tryEnter()) return HELD_UP
-    const ready = this.#log.state === DROPPED ? 0 : this.#chain.ready
-    const outcome = ready !== 0 ? this.#takeReady(leased, ready) : this.#takeFromLog(leased)
-    this.#chain.leave()
+    const outcome = this.#chain.finish(() => {
+      const ready = this.#log.state === DROPPED ? 0 : this.#chain.ready
+      return ready !== 0 ? this.#takeReady(leased, ready) : this.#takeFromLog(leased)
+    })
     if (outcome === DONE) this.#log.settle()
     return outcome
   }
@@ -134,10 +135,12 @@ export class Leases {
   finish(block: number): boolean {
     const chain = this.#chain
     chain.enter()
-    const counts = isInHand(chain.state(block))
-    if (counts) chain.countInHand(-1)
-    chain.remove(block, this.#me)
-    chain.leave()
+    const counts = chain.finish(() => {
+      const inHand = isInHand(chain.state(block))
+      if (inHand) chain.countInHand(-1)
+      chain.remove(block, this.#me)
+      return inHand
+    })
     this.#discard(block) // [T3]
     return counts
   }
@@ -146,13 +149,13 @@ export class Leases {
   finishOldest(): boolean {
     const chain = this.#chain
     chain.enter()
-    const block = chain.oldest(isInHand)
-    if (block !== 0) {
+    return chain.finish(() => {
+      const block = chain.oldest(isInHand)
+      if (block === 0) return false
       chain.setState(block, FINISHED | chain.state(block)) // [T4]
       chain.countInHand(-1)
-    }
-    chain.leave()
-    return block !== 0
+      return true
+    })
   }
 
   // ── give back ──
@@ -171,13 +174,14 @@ export class Leases {
     const chain = this.#chain
     const gone: number[] = []
     chain.enter()
-    for (let block = chain.first; block !== 0; ) {
-      const next = chain.next(block)
-      if (which(block) && !this.#return(block, this.#me)) gone.push(block)
-      block = next
-    }
-    chain.derive()
-    chain.leave()
+    chain.finish(() => {
+      for (let block = chain.first; block !== 0; ) {
+        const next = chain.next(block)
+        if (which(block) && !this.#return(block, this.#me)) gone.push(block)
+        block = next
+      }
+      chain.derive()
+    })
     for (const block of gone) this.#discard(block)
   }
 
@@ -199,9 +203,7 @@ export class Leases {
   allDone(): number {
     if (this.#log.size() !== 0) return NOT_NOW
     if (!this.#chain.tryEnter()) return HELD_UP
-    const outcome = this.#chain.inHand === 0 && this.#log.size() === 0 ? DONE : NOT_NOW
-    this.#chain.leave()
-    return outcome
+    return this.#chain.finish(() => (this.#chain.inHand === 0 && this.#log.size() === 0 ? DONE : NOT_NOW))
   }
 
   // ── letters: none of them goes while somebody holds their latch ──
@@ -215,11 +217,12 @@ export class Leases {
   takeLetters(letters: readonly { block: number; sequence: number }[]): boolean[] {
     const taken = this.#withLetters(blocks => {
       this.#chain.enter()
-      const known = new Set(blocks)
-      const there = letters.map(one => known.has(one.block) && this.#chain.sequence(one.block) === one.sequence)
-      for (const [n, { block }] of letters.entries()) if (there[n]) this.#chain.remove(block, this.#me)
-      this.#chain.leave()
-      return there
+      return this.#chain.finish(() => {
+        const known = new Set(blocks)
+        const there = letters.map(one => known.has(one.block) && this.#chain.sequence(one.block) === one.sequence)
+        for (const [n, { block }] of letters.entries()) if (there[n]) this.#chain.remove(block, this.#me)
+        return there
+      })
     })
     for (const [n, { block }] of letters.entries()) if (taken[n]) this.#discard(block)
     return taken
@@ -229,9 +232,7 @@ export class Leases {
     enter(this.#place.w, this.#w, this.#at + LETTERS_LATCH, this.#me)
     try {
       this.#chain.enter()
-      const blocks = this.#chain.sorted(LETTER)
-      this.#chain.leave()
-      return act(blocks)
+      return act(this.#chain.finish(() => this.#chain.sorted(LETTER)))
     } finally {
       leave(this.#w, this.#at + LETTERS_LATCH, this.#me)
     }
@@ -249,20 +250,19 @@ export class Leases {
   }
 
   dropOne(): number {
-    this.#chain.enter()
-    let block = this.#chain.ready
-    let outcome = DONE
-    if (block !== 0) {
-      this.#chain.popReady(block)
-      this.#chain.remove(block, this.#me)
-    } else {
-      outcome = this.#log.take(this.#taken, true)
-      block = this.#taken.block
-    }
-    this.#chain.leave()
+    const chain = this.#chain
+    chain.enter()
+    const outcome = chain.finish(() => {
+      const block = chain.ready
+      if (block === 0) return this.#log.take(this.#taken, true)
+      chain.popReady(block)
+      chain.remove(block, this.#me)
+      this.#taken.block = block
+      return DONE
+    })
     if (outcome !== DONE) return outcome
     this.#log.settle()
-    this.#discard(block)
+    this.#discard(this.#taken.block)
     return DONE
   }
 
@@ -271,9 +271,11 @@ export class Leases {
     this.drop()
     for (;;) {
       this.#chain.enter()
-      const block = this.#chain.first
-      if (block !== 0) this.#chain.remove(block, this.#me)
-      this.#chain.leave()
+      const block = this.#chain.finish(() => {
+        const first = this.#chain.first
+        if (first !== 0) this.#chain.remove(first, this.#me)
+        return first
+      })
       if (block === 0) return
       this.#discard(block)
     }
@@ -292,18 +294,19 @@ export class Leases {
     const chain = this.#chain
     if (!chain.tryEnter()) return false
     const { allocator } = this.#place
-    for (let block = chain.first; block !== 0; ) {
-      const next = chain.next(block)
-      if (blocks.delete(block)) {
-        const owner = allocator.owner(block)
-        allocator.swapOwner(block, owner, QUEUED | (owner & PARCEL)) // [D1]
+    return chain.finish(() => {
+      for (let block = chain.first; block !== 0; ) {
+        const next = chain.next(block)
+        if (blocks.delete(block)) {
+          const owner = allocator.owner(block)
+          allocator.swapOwner(block, owner, QUEUED | (owner & PARCEL)) // [D1]
+        }
+        if (holderOf(chain.state(block)) === dead && !this.#return(block, dead)) blocks.add(block)
+        block = next
       }
-      if (holderOf(chain.state(block)) === dead && !this.#return(block, dead)) blocks.add(block)
-      block = next
-    }
-    chain.derive()
-    chain.leave()
-    return true
+      chain.derive()
+      return true
+    })
   }
 
   /** What is impossible about it; takes the blocks out of `queued`, and notes in `holders` everybody that it names. */

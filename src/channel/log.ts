@@ -45,7 +45,7 @@ import { compareExchange, load, peek, poke, pokeAll, store, type Words } from '#
 import type { Allocator, Memory } from '../arena/allocator.ts'
 import { BUSY, enter, leave, tryEnter } from '../arena/latch.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
-import { ownerOf, PARCEL, QUEUED } from '../arena/owner.ts'
+import { NOBODY, ownerOf, PARCEL, QUEUED } from '../arena/owner.ts'
 import { WAIT_SET_WORDS, wakeOne } from '../arena/wait-set.ts'
 import { blockHeader, END, HEAVIEST, inlineHeader, readRecord, type Taken, weightOf } from './record.ts'
 
@@ -173,6 +173,7 @@ export class Log {
   #put(header: number, payload: Int32Array | undefined, words: number, block: number): number {
     const w = this.#w
     const at = this.#at
+    this.#freeSpare() // of a put that threw
     for (;;) {
       if (this.#spare === 0) {
         if (load(w, at + STATE) !== OPEN) return CLOSED
@@ -180,8 +181,11 @@ export class Log {
       }
       let outcome = HELD_UP
       if (tryEnter(this.#arena, w, at + PUT_LATCH, this.#me) !== BUSY) {
-        outcome = this.#putLatched(header, payload, words, block)
-        leave(w, at + PUT_LATCH, this.#me)
+        try {
+          outcome = this.#putLatched(header, payload, words, block)
+        } finally {
+          leave(w, at + PUT_LATCH, this.#me) // also when there was no stack for it: nothing was put then
+        }
       }
       if (outcome === DONE) {
         wakeOne(this.#arena, w, at + NOT_EMPTY) // [P5]
@@ -208,6 +212,7 @@ export class Log {
     const here = at + PUT_AT + (tail & 1) * 2
     let segment = toAddress(peek(w, here))
     let i = peek(w, here + 1)
+    const { allocator } = this.#place
     const spare = this.#spare
     const capacity = segment === 0 ? 0 : this.#capacity(segment)
     const grows = i + 1 + words > capacity
@@ -234,12 +239,16 @@ export class Log {
       this.#roomLeft = this.#untaken(tail) + weight <= mark
       poke(w, at + PUT_WEIGHT + (~tail & 1), (peek(w, at + PUT_WEIGHT + (tail & 1)) + weight) | 0)
     }
+    // [P4] goes as deep as these: where the stack ends is seen before [P3], after which nothing may throw
+    const spareOwner = grows ? allocator.owner(spare) : NOBODY
+    const blockOwner = block !== 0 ? allocator.owner(block) : NOBODY
     store(w, at + TAIL, (tail + 1) | 0) // [P3] publishes the record and its place; pairs with [C1]
     if (grows) {
-      this.#place.allocator.swapOwner(spare, this.#me, QUEUED) // [P4]
+      allocator.swapOwner(spare, spareOwner, QUEUED) // [P4]
       this.#spare = 0
     }
-    if (block !== 0) this.#give(block)
+    // unless a consumer was so quick that it owns it already
+    if (block !== 0) allocator.swapOwner(block, blockOwner, QUEUED | (blockOwner & PARCEL))
     return DONE
   }
 
@@ -251,12 +260,6 @@ export class Log {
     const head = load(this.#w, this.#at + HEAD)
     const taken = load(this.#w, this.#at + GET_WEIGHT + (head & 1))
     return (peek(this.#w, this.#at + PUT_WEIGHT + (tail & 1)) - taken) | 0
-  }
-
-  /** [P4] unless a consumer was so quick that it owns it already. */
-  #give(block: number): void {
-    const { allocator } = this.#place
-    if (!allocator.swapOwner(block, this.#me, QUEUED)) allocator.swapOwner(block, this.#me | PARCEL, QUEUED | PARCEL)
   }
 
   /** Four times the last, so that a queue of a few items is small and one of millions has long segments. */
@@ -273,8 +276,10 @@ export class Log {
 
   /** Another producer brought a segment first, or there was no room any more. */
   #freeSpare(): void {
-    if (this.#spare !== 0) this.#place.allocator.free(this.#spare)
+    const spare = this.#spare
+    if (spare === 0) return
     this.#spare = 0
+    this.#place.allocator.free(spare)
   }
 
   // ── get ──
@@ -294,20 +299,21 @@ export class Log {
     if (state === DROPPED && !dropping) return CLOSED
     if (load(w, at + HEAD) === load(w, at + TAIL)) return state === OPEN ? NOT_NOW : CLOSED
     if (tryEnter(this.#arena, w, at + GET_LATCH, this.#me) === BUSY) return HELD_UP
-    const head = peek(w, at + HEAD)
-    if (head === load(w, at + TAIL)) {
+    try {
+      const head = peek(w, at + HEAD)
+      if (head === load(w, at + TAIL)) return state === OPEN ? NOT_NOW : CLOSED
+      this.#emptied = this.#getLatched(head, taken, note)
+    } finally {
       leave(w, at + GET_LATCH, this.#me)
-      return state === OPEN ? NOT_NOW : CLOSED
     }
-    this.#emptied = this.#getLatched(head, taken, note)
-    leave(w, at + GET_LATCH, this.#me)
     return DONE
   }
 
   /** After a take(), or when an item beside the log was taken. */
   settle(): void {
-    if (this.#emptied !== 0) this.#place.allocator.free(this.#emptied) // [C4]
+    const emptied = this.#emptied
     this.#emptied = 0
+    if (emptied !== 0) this.#place.allocator.free(emptied) // [C4]
     const isBounded = (peek(this.#w, this.#at + MAXSIZE) | peek(this.#w, this.#at + MARK)) !== 0
     if (isBounded) wakeOne(this.#arena, this.#w, this.#at + NOT_FULL) // [C5]
   }
@@ -356,8 +362,11 @@ export class Log {
   shutDown(drop: boolean): void {
     enter(this.#arena, this.#w, this.#at + PUT_LATCH, this.#me)
     const state = drop ? DROPPED : DRAINING
-    if (load(this.#w, this.#at + STATE) < state) store(this.#w, this.#at + STATE, state)
-    leave(this.#w, this.#at + PUT_LATCH, this.#me)
+    try {
+      if (load(this.#w, this.#at + STATE) < state) store(this.#w, this.#at + STATE, state)
+    } finally {
+      leave(this.#w, this.#at + PUT_LATCH, this.#me)
+    }
   }
 
   /**

@@ -141,7 +141,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     const out = this.pack(item)
     try {
       this.assertOpen() // a getter of the item's may have closed it
-      const got = this.#tryPut(out)
+      const got = this.#puts.idle ? this.#tryPut(out) : this.#puts.tryNow(() => this.#tryPut(out))
       if (got !== NONE && got !== BUSY) return
       throw new FullError(
         got === BUSY

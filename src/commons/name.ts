@@ -37,7 +37,7 @@ import type { Kind } from '../arena/kinds.ts'
 import { HEADER, toAddress, toRef } from '../arena/layout.ts'
 import { isDying, ownerOf, PARCEL, QUEUED, SHARED } from '../arena/owner.ts'
 import { discardParcel, readParcel, sealParcel } from '../arena/parcel.ts'
-import { bodyAt, guardReferences, holdReference, leaveReferences, parcelContents } from '../arena/references.ts'
+import { bodyAt, holdReference, parcelContents, underReferences } from '../arena/references.ts'
 import type { Session } from '../arena/session.ts'
 import { type Adoption, SharedObject } from '../arena/shared-object.ts'
 import { isGone, slotOf } from '../arena/token.ts'
@@ -191,24 +191,21 @@ function make(session: Session, bytes: Uint8Array): Adoption {
 
 /** The address of the name, of which this participant has a hold from here on, or 0. */
 function held(session: Session, bytes: Uint8Array): number {
-  guardReferences(session)
-  const found = findName(session, bytes)
-  leaveReferences(session)
-  return found
+  return underReferences(session, () => findName(session, bytes))
 }
 
 /** Puts the name into the list; gives another of the same bytes that is in it already, held, or 0. */
 function insert(session: Session, { address }: Adoption, bytes: Uint8Array): number {
-  guardReferences(session)
-  const found = findName(session, bytes)
-  if (found === 0) {
-    const { w, at } = bodyAt(session, address)
-    poke(w, at + NEXT, peek(session.w, HEADER.firstName))
-    session.allocator.setOwner(address, SHARED) // [N1]
-    store(session.w, HEADER.firstName, toRef(address)) // [N2]
-  }
-  leaveReferences(session)
-  return found
+  return underReferences(session, () => {
+    const found = findName(session, bytes)
+    if (found === 0) {
+      const { w, at } = bodyAt(session, address)
+      poke(w, at + NEXT, peek(session.w, HEADER.firstName))
+      session.allocator.setOwner(address, SHARED) // [N1]
+      store(session.w, HEADER.firstName, toRef(address)) // [N2]
+    }
+    return found
+  })
 }
 
 /** Under the latch: nobody takes the name apart before it is held. One that is being taken apart is none. */
@@ -243,18 +240,18 @@ const textOf = (w: Words, at: number): string => new TextDecoder().decode(bytesO
 
 /** Takes the name out of the list, if it is in it. */
 function unlist(session: Session, address: number): void {
-  guardReferences(session)
-  let [w, i] = [session.w, HEADER.firstName as number]
-  for (const listing of listed(session)) {
-    const { w: body, at } = bodyAt(session, listing)
-    if (listing === address) {
-      store(w, i, peek(body, at + NEXT)) // [N9]
-      break
+  underReferences(session, () => {
+    let [w, i] = [session.w, HEADER.firstName as number]
+    for (const listing of listed(session)) {
+      const { w: body, at } = bodyAt(session, listing)
+      if (listing === address) {
+        store(w, i, peek(body, at + NEXT)) // [N9]
+        break
+      }
+      w = body
+      i = at + NEXT
     }
-    w = body
-    i = at + NEXT
-  }
-  leaveReferences(session)
+  })
 }
 
 export const nameKind: Kind = {

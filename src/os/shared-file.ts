@@ -95,10 +95,15 @@ export function unlinkNamed(fileName: string): boolean {
   }
 }
 
+/** Whether the name still is that file's. */
+export function isNamed(fileName: string, inode: bigint): boolean {
+  return lstatSync(pathOf(fileName), { bigint: true, throwIfNoEntry: false })?.ino === inode
+}
+
 /** Takes the name away if it still is that file's. Never throws. */
 export function unlinkIfSame(fileName: string, inode: bigint): boolean {
   try {
-    return lstatSync(pathOf(fileName), { bigint: true }).ino === inode && unlinkNamed(fileName)
+    return isNamed(fileName, inode) && unlinkNamed(fileName)
   } catch {
     return false
   }

@@ -33,7 +33,7 @@ import { participants } from '../arena/participants.ts'
 import { bodyAt, kindCode } from '../arena/references.ts'
 import { currentSession, type Session } from '../arena/session.ts'
 import { type Adoption, SharedObject } from '../arena/shared-object.ts'
-import { LONGEST_NAME, unlinkIfSame } from '../os/shared-file.ts'
+import { isNamed, LONGEST_NAME, unlinkIfSame } from '../os/shared-file.ts'
 
 /** Of the kind that shared-memory.ts registers. */
 export const KIND = 15
@@ -44,8 +44,12 @@ const LENGTH = 3
 const NAME = 4
 const WORDS = NAME + (LONGEST_NAME + 1) / 4
 
-/** Those that this process made and has not unlinked: it holds on to them until it ends. */
+const CROWD = 64
+
+/** Those that this process made and nobody is known to have unlinked: it holds on to them until it ends. */
 const kept = new Set<MemoryName>()
+/** When there are so many, those are looked for that somebody else has unlinked. */
+let crowd = CROWD
 let listening = false
 
 export class MemoryName extends SharedObject {
@@ -105,6 +109,13 @@ export class MemoryName extends SharedObject {
     kept.delete(this)
   }
 
+  /** Somebody else took the name away, in whatever language: there is nothing to answer for. */
+  forgetIfUnlinked(): void {
+    if (load(this.w, this.at + TRACKED) !== 0 && isNamed(this.name, this.inode)) return
+    kept.delete(this)
+    if (this.#face === undefined) super.close()
+  }
+
   /** This process does not use the block any more; if it made it, it still answers for the name. */
   override close(): void {
     if (!kept.has(this)) super.close()
@@ -123,6 +134,10 @@ export class MemoryName extends SharedObject {
 }
 
 function keep(name: MemoryName): void {
+  if (kept.size >= crowd) {
+    for (const one of kept) one.forgetIfUnlinked()
+    crowd = Math.max(CROWD, kept.size * 2)
+  }
   kept.add(name)
   answerAtExit()
 }

@@ -1,5 +1,6 @@
 // What a handle does at its edges: closed while held, compared and cloned, collected, refused.
 import assert from 'node:assert/strict'
+import { unlinkSync } from 'node:fs'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -7,6 +8,7 @@ import {
   ClosedError,
   Event,
   FileNotFoundError,
+  JoinableQueue,
   Lock,
   Queue,
   RawArray,
@@ -73,6 +75,16 @@ test('Value.update() that closes the Value changes nothing', () => {
     return n + 1
   }
   assert.throws(() => value.update(closing), ClosedError)
+})
+
+test('SharedMemory that others unlink is not remembered for ever by the process that made it', () => {
+  const before = blocks()
+  for (let n = 0; n < 500; n++) {
+    const shm = new SharedMemory({ create: true, size: 1 })
+    unlinkSync(`/dev/shm/${shm.name}`) // as another process does, in another language perhaps
+    shm.close()
+  }
+  assert.ok(blocks() - before <= 64)
 })
 
 test('what came beside a block that is gone is not held by anybody', async () => {
@@ -160,4 +172,46 @@ test('an RLock that this thread holds is kept, though nobody keeps the handle', 
   }
   value.getLock().release()
   assert.equal(value.getLock().locked(), false)
+})
+
+test('a JoinableQueue is kept while this thread has items of it in hand, though nobody keeps the handle', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const carrier = new Queue<JoinableQueue>()
+  const take = () => {
+    const queue = new JoinableQueue()
+    carrier.putNowait(queue)
+    queue.putNowait(1)
+    queue.getNowait()
+    return new WeakRef(queue)
+  }
+  const kept = take()
+  for (let round = 0; round < 3; round++) {
+    await new Promise(resolve => setImmediate(resolve))
+    collect()
+  }
+  assert.notEqual(kept.deref(), undefined)
+  const queue = carrier.getNowait()
+  queue.taskDone()
+  await queue.join({ timeout: 0 })
+})
+
+test('JoinableQueue: an item that stays in hand for long does not let those be remembered that are done', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const queue = new JoinableQueue<number>()
+  queue.putNowait(0)
+  const first = queue.leaseSync()
+  const pass = (times: number) => {
+    for (let n = 0; n < times; n++) {
+      queue.putNowait(n)
+      queue.leaseSync().done()
+    }
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const before = pass(2000)
+  assert.ok(pass(50_000) - before < 50_000 * 16)
+  first.done()
+  assert.throws(() => queue.taskDone(), RangeError)
 })

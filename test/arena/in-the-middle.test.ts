@@ -1,7 +1,8 @@
 // Code of the user's that runs in the middle of an operation, and ends the handle or the stack under it.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { ClosedError, JoinableQueue, Pipe, Queue, registerClass } from 'multiproc'
+import { check } from '#src/arena/check.js'
 import { currentSession } from '#src/arena/session.js'
 
 /** More than lie in one slab: one of them comes to lie where something else was freed. */
@@ -101,3 +102,66 @@ test('objects that hold one another, longer than the stack is deep, go with the 
   outer.close()
   assert.equal(blocks(), before)
 })
+
+/** Lets `act` be called at every depth of the stack, also where there is no room for it. */
+function atTheEndOfTheStack(act: () => void): void {
+  const deeper = (...padding: number[]): void => {
+    try {
+      act()
+    } catch {
+      // no stack left, or nothing there
+    }
+    deeper(...padding)
+  }
+  for (let words = 0; words < 3; words++) assert.throws(() => deeper(...new Array(words).fill(0)), RangeError)
+}
+
+const endOfTheStack: Record<string, (t: TestContext) => { act(): void; works(): void; close(): void }> = {
+  'Queue, small items': () => ofQueue(new Queue(), 1),
+  'Queue, large items': () => ofQueue(new Queue(), 'x'.repeat(5000)),
+  'Queue, items with handles': t => ofQueue(new Queue(), { queue: opened(t, new Queue()) }),
+  JoinableQueue: () => ofQueue(new JoinableQueue(), 1),
+  Connection: () => {
+    const [a, b] = Pipe()
+    const act = () => {
+      a.sendSync('x'.repeat(5000), { timeout: 0 })
+      b.recvSync({ timeout: 0 })
+    }
+    const works = () => {
+      while (b.pollSync()) b.recvSync()
+      a.sendSync('last')
+      assert.equal(b.recvSync(), 'last')
+    }
+    return { act, works, close: () => [a, b].map(one => one.close()) }
+  },
+  'new Queue()': () => ({ act: () => new Queue().close(), works: () => new Queue().close(), close() {} }),
+}
+
+function opened<T extends { close(): void }>(t: TestContext, object: T): T {
+  t.after(() => object.close())
+  return object
+}
+
+function ofQueue(queue: Queue<unknown>, item: unknown) {
+  const act = () => {
+    queue.putNowait(item)
+    queue.getNowait()
+  }
+  const works = () => {
+    while (!queue.empty()) queue.getNowait()
+    queue.putSync('last', { timeout: 0 })
+    assert.equal(queue.getSync({ timeout: 0 }), 'last')
+  }
+  return { act, works, close: () => queue.close() }
+}
+
+for (const [what, make] of Object.entries(endOfTheStack)) {
+  test(`${what}: whoever runs out of stack inside an operation leaves nothing behind that others wait for`, t => {
+    const { act, works, close } = make(t)
+    atTheEndOfTheStack(act)
+    works()
+    new Queue().close() // comes by all latches of the arena
+    close()
+    assert.deepEqual(check(currentSession()), [])
+  })
+}

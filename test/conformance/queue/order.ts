@@ -1,6 +1,7 @@
 // In which order items come and waiters are served.
 import assert from 'node:assert/strict'
 import { connect, createServer } from 'node:net'
+import { FullError } from 'multiproc'
 import { consume, type Get, type Put, produce } from '../../fixtures/conformance-queue.ts'
 import { LIMIT, launch } from '../implementation.ts'
 import { ended, type Suite } from '../suite.ts'
@@ -52,6 +53,18 @@ export function order({ make, test }: Suite): void {
       }
     })
   }
+
+  test('Queue.putNowait() behind a put() that waits goes in after it, and only when there is room for both', async () => {
+    const queue = await make.queue<number>(2)
+    await queue.putMany([1, 2])
+    const waiting = queue.put(3)
+    assert.equal(queue.getNowait(), 1)
+    assert.throws(() => queue.putNowait(4), FullError)
+    assert.equal(queue.getNowait(), 2)
+    queue.putNowait(4)
+    await waiting
+    assert.deepEqual(await queue.getMany(5), [3, 4])
+  })
 
   test('Queue.get(): those that await in one process are served in the order they came', async () => {
     const queue = await make.queue<number>()
