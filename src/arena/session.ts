@@ -137,7 +137,12 @@ export class Session {
 
   /** A participant's token for a child that is about to start. */
   reserve(name: string): number {
-    return reserve(this.w, this.me, name)
+    try {
+      return reserve(this.w, this.me, name)
+    } catch {
+      this.lookForDead() // all are taken, but perhaps not all by somebody: there may be dead that nobody has noticed
+      return reserve(this.w, this.me, name)
+    }
   }
 
   /** The child, the whole process, has ended: recover what it left and wake everybody. */

@@ -23,11 +23,6 @@ export function endWithParent(parent: number, isGone: () => boolean = () => fals
   if (parentPid() !== parent || isGone()) process.kill(process.pid, 'SIGKILL') // it ended before the kernel knew
 }
 
-/** Takes that back. */
-export function outliveParent(): void {
-  dieWithParent(0)
-}
-
 /** Asked anew each time: it changes when the parent ends. */
 export function parentPid(): number {
   return process.ppid

@@ -7,7 +7,7 @@ import type { Segment } from '../arena/segment.ts'
 import { attachSession, mapSession, type Session } from '../arena/session.ts'
 import { isGone } from '../arena/token.ts'
 import { MultiprocError } from '../contract/errors.ts'
-import { endWithParent, outliveParent, parentPid } from '../os/prctl.ts'
+import { endWithParent, parentPid } from '../os/prctl.ts'
 import { type Joined, live } from './run-target.ts'
 import { moveInto, type Order, SPARE_NAME, showName, waitForOrder } from './start/spare.ts'
 
@@ -21,7 +21,7 @@ const isSpare = first === SPARE_NAME && numbers.length === 1
 live(first, async (): Promise<Joined> => {
   finishWritesAtOnce()
   const memory = mapSession(SESSION_FD)
-  const [name, token, toldAt, argsAt] = isSpare ? await waitForOrder(parent) : orderOnCommandLine()
+  const [name, token, toldAt, argsAt] = isSpare ? await waitForOrder() : orderOnCommandLine()
   const session = join(memory, name, token)
   // the classes behind what travels by reference; by path, since they stand above this folder
   await import('../handles.ts')
@@ -35,7 +35,6 @@ live(first, async (): Promise<Joined> => {
       if (isSpare) showName(identity.name)
       // the parent may be a thread whose process goes on
       if (identity.daemon) endWithParent(parent, () => isGone(session.w, identity.parent.token))
-      else if (isSpare) outliveParent()
     },
   }
 })

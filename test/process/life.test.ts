@@ -4,6 +4,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { activeChildren, Pipe, Process, Queue } from 'multiproc'
+import { SLOTS } from '#src/arena/layout.js'
+import { declareDead, participants, reserve } from '#src/arena/participants.js'
+import { currentSession } from '#src/arena/session.js'
 import * as targets from '../fixtures/process-targets.js'
 import { ended, exceptByThread, LIMIT, launch, outputOf, says } from './support.js'
 
@@ -124,6 +127,14 @@ test('Process.start() and close() by what packs its arguments throw, and one chi
   assert.ok(codes.length >= 2 && codes.every(code => code === 'ERR_MULTIPROC_INVALID_STATE'), inspect(codes))
   assert.deepEqual(activeChildren(), [child])
   assert.equal(await ended(child), 0)
+})
+
+test('Process.start() finds a place when all are taken by the dead whom nobody has noticed', async t => {
+  const { w } = currentSession()
+  const gone = reserve(w, 0, 'gone')
+  declareDead(w, gone)
+  while (participants(w).length < SLOTS) reserve(w, gone, 'never begins')
+  assert.equal(await ended(launch(t, { target: targets.nothing })), 0)
 })
 
 for (const [title, target, args, exitCode] of [

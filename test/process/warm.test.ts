@@ -338,6 +338,15 @@ test('warm: a child that is no daemon goes on when its parent is killed, althoug
   }
 })
 
+for (const how of ['leave by exit', 'leave by SIGKILL']) {
+  test(`warm: a child that is no daemon goes on when its parent ends right after start(): ${how}`, async t => {
+    const main = start([process.execPath, program, how])
+    t.after(() => main.end())
+    await main.printed('it went on')
+    await until(() => main.leftovers().length === 0, LIMIT, 'the end of all')
+  })
+}
+
 test('warm: the spares of a worker thread end with it', async () => {
   await spares(0)
   const index = import.meta.resolve('multiproc')

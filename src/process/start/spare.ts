@@ -1,12 +1,12 @@
 /**
  * What a spare process does until it is taken: get ready all that does not depend on whose child it will be, say so, and
- * wait for its order, asleep. When the line is closed instead, its parent does not need it any more, and it ends.
+ * wait for its order, asleep. When the line is closed instead, its parent has ended, or does not need it any more, and it
+ * ends. The kernel is not asked to kill it with its parent: it may have its order, and be a child that shall go on.
  */
 import { readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { decode, encode } from '../../codec/codec.ts'
 import { setCloseOnExec } from '../../os/descriptor.ts'
-import { endWithParent } from '../../os/prctl.ts'
 
 /** What stands in the place of a child's name on the command line of a spare. */
 export const SPARE_NAME = 'spare'
@@ -16,10 +16,9 @@ export const LINE_FD = 4
 /** The one line from parent to spare: its name, and the three numbers that others find on their command line. */
 export type Order = readonly [name: string, token: number, toldAt: number, argsAt: number]
 
-/** Resolves with the order; `parent` is the pid of whom it comes from. */
-export async function waitForOrder(parent: number): Promise<Order> {
+/** Resolves with the order. */
+export async function waitForOrder(): Promise<Order> {
   setCloseOnExec(LINE_FD)
-  endWithParent(parent)
   await import('../../index.ts')
   rehearse()
   try {

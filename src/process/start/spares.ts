@@ -7,8 +7,8 @@
  *      └─────ends──────────┴──▶ gone; replaced, but if it never became ready not before somebody asks for one
  *
  * A spare has the session's memory open and is nobody in it: its child's place is reserved when it is taken. It waits on
- * its line, a socket of which this thread has the other end, and ends when that is closed; the kernel kills it when this
- * thread ends (spare.ts, bootstrap.ts). No spare keeps the event loop alive.
+ * its line, a socket of which this thread has the other end, and ends when that is closed, as it is in any case when this
+ * thread ends (spare.ts). No spare keeps the event loop alive.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'

@@ -87,10 +87,14 @@ export function setOwnEnds(own: readonly Words[]): void {
   endsAbove = own
 }
 
-/** From here on it loads no native code any more; waits, some milliseconds, for what it is about. */
+/** Loading takes some milliseconds; a thread whose heap is too small for it never says that it is done. */
+const LONGEST_LOAD_MS = 2000
+
+/** From here on it loads no native code any more; waits for what it is about. */
 function tellToEnd(end: Words): void {
   store(end, END.told, 1) // pairs with add() in thread-bootstrap.ts
-  while (load(end, END.loading) !== 0) pollReadable([], 1)
+  const deadline = performance.now() + LONGEST_LOAD_MS
+  while (load(end, END.loading) !== 0 && performance.now() < deadline) pollReadable([], 1)
 }
 
 /** Node terminates all threads when this one ends by itself. */
