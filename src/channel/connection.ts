@@ -268,8 +268,8 @@ export class Connection<Send = unknown, Recv = Send>
    * A descriptor that select, poll and epoll see readable when there is a message, or the end: for code that waits outside of
    * Node.js. Only watch it; read with `recv`.
    *
-   * It may be readable for nothing when another process that shares this end was quicker: poll() then tells, and it is dark
-   * again. It belongs to this process, and is closed with the Connection, which is not collected any more before. At most 8 processes at a time may have one
+   * It may be readable for nothing when another process that shares this end was quicker, or this one received a message
+   * before its sender had made it readable: poll() then tells, and it is dark again. It belongs to this process, and is closed with the Connection, which is not collected any more before. At most 8 processes at a time may have one
    * for the same end, and senders must see this process in /proc (no other pid namespace).
    *
    * @throws {InvalidStateError} on an end that only sends, and for the ninth process · {ClosedError}

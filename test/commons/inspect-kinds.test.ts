@@ -21,6 +21,7 @@ import {
   SimpleQueue,
   type StartMethod,
 } from 'multiproc'
+import { stateOf } from '../conformance/stat.ts'
 import { waitForAny, waitIn } from '../fixtures/conformance.ts'
 import { waitHolding } from '../fixtures/conformance-condition.ts'
 import { churnAll, keep, takeBoth, takeThenWait, waitWithAnother } from '../fixtures/inspect.ts'
@@ -74,7 +75,7 @@ test('inspect() shows a semaphore: permits that are free, who holds how many, th
   const [semaphore, bounded, none, has] = [new Semaphore(4), new BoundedSemaphore(2), new JoinableQueue(), new Event()]
   const child = launch(t, keep, semaphore, 2, none, 0, has)
   await has.wait({ timeout: LIMIT })
-  const held = semaphore.acquireSync()
+  semaphore.acquireSync()
   bounded.acquireSync()
   assert.deepEqual(detailOf('Semaphore'), {
     free: 1,
@@ -87,9 +88,8 @@ test('inspect() shows a semaphore: permits that are free, who holds how many, th
   child.kill()
   await child.join()
   assert.deepEqual(detailOf('Semaphore').held, { [me]: 1 })
-  held.release()
-  semaphore.release()
-  assert.deepEqual(detailOf('Semaphore'), { free: 5, most: 2 ** 31 - 1, held: {}, signal: true })
+  semaphore.release(3)
+  assert.deepEqual(detailOf('Semaphore'), { free: 6, most: 2 ** 31 - 1, held: {}, signal: true })
   assert.deepEqual(only('Semaphore').holders, [])
   close(semaphore, bounded, none, has)
 })
@@ -356,6 +356,31 @@ test('inspect() names a deadlock over a semaphore when all of its permits are he
   await Promise.all(stuck.map(child => child.join({ timeout: LIMIT })))
   assert.deepEqual(inspect().deadlocks, [])
   close(semaphore, has, go)
+})
+
+test('inspect() calls it no deadlock when a permit is free, though its holders wait and a stopped process is about to take it', async t => {
+  const [semaphore, lock, has, go] = [new Semaphore(2), new Lock(), new Event(), new Event()]
+  const mine = semaphore.acquireSync()
+  const first = launch(t, takeBoth, semaphore, lock, has, go, 'acquireSync')
+  await has.wait({ timeout: LIMIT })
+  has.clear()
+  const stopped = launch(t, waitIn, semaphore, 'acquireSync') // in a lower place than the next: it will be rung first
+  await until(() => waitingOf(stopped)?.join() === 'Semaphore', LIMIT)
+  const second = launch(t, takeBoth, lock, semaphore, has, go, 'acquireSync')
+  await has.wait({ timeout: LIMIT })
+  go.set()
+  await until(() => [first, second].every(child => waitingOf(child)?.length === 1), LIMIT, 'both to wait')
+  process.kill(stopped.pid as number, 'SIGSTOP')
+  await until(() => stateOf(`/proc/${stopped.pid}`) === 'T', LIMIT)
+  mine.release()
+  assert.deepEqual([detailOf('Semaphore').free, only('Semaphore').waiters], [1, [second.pid]])
+  assert.deepEqual(inspect().deadlocks, [])
+  process.kill(stopped.pid as number, 'SIGCONT')
+  for (const child of [first, stopped, second]) {
+    await child.join({ timeout: LIMIT })
+    assert.equal(child.exitCode, 0)
+  }
+  close(semaphore, lock, has, go)
 })
 
 test('inspect() names a deadlock over a Condition: who waits in it needs its lock, and who holds that waits for the other', async t => {

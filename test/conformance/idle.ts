@@ -6,7 +6,7 @@ import { waitForAny, waitIn, waitInSeveral } from '../fixtures/conformance.ts'
 import { waitHolding } from '../fixtures/conformance-condition.ts'
 import { type Except, type Implementation, LIMIT, launch } from './implementation.ts'
 import { ticksOf } from './stat.ts'
-import { asleep, type Suite, suite } from './suite.ts'
+import { asleep, ended, type Suite, suite } from './suite.ts'
 
 /** Ticks of 10 ms. A window of 2 s has 200 of them. */
 const NOTHING = 2
@@ -90,6 +90,9 @@ function processorTime({ make, test }: Suite): void {
     for (const [n, name] of [...children.keys()].entries()) {
       assert.ok(used[n] <= NOTHING, `${name} used ${used[n]} ticks`)
     }
+    // before the pipes are closed: they would say that that is an error
+    for (const child of children.values()) child.kill()
+    for (const child of children.values()) await ended(child)
   })
 }
 
