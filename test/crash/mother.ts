@@ -12,6 +12,7 @@ import { libc } from '#src/os/libc.js'
 import { openPidfd } from '#src/os/pidfd.js'
 import { pollReadable } from '#src/os/poll.js'
 import { dieWithParent, endWithParent } from '#src/os/prctl.js'
+import { allocateAndDie } from './arena-operations.js'
 import { fork } from './fork.js'
 import { takeAndDie } from './joinable-queue-operations.js'
 import { holdForEver } from './lock-operations.js'
@@ -33,7 +34,7 @@ export interface Told {
   readonly args: readonly unknown[]
 }
 
-const parts = { dier, recorder, victim, claimForEver, holdForEver, takeAndDie }
+const parts = { dier, recorder, victim, allocateAndDie, claimForEver, holdForEver, takeAndDie }
 
 const SESSION_FD = 3
 const LINE_FD = 4

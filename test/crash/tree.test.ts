@@ -6,16 +6,12 @@ import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Child, start, until } from '../support/children.js'
-import { isAlive } from '../support/processes.js'
+import { holdersOf, isAlive, sessionMemory } from '../support/processes.js'
 import { LIMIT } from './sleeper.js'
 
 const program = fileURLToPath(new URL('./tree.js', import.meta.url))
-const MB = 1024
-/** kB: the queue of the tree holds 100 MB; others on this machine may take and give some meanwhile. */
-const [HELD, NOISE] = [80 * MB, 40 * MB]
-
-const sharedMemory = (): number => Number(/^Shmem:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1])
-const named = (): string[] => readdirSync('/dev/shm')
+/** The queue of the tree holds 100 MB. */
+const HELD = 80 << 20
 
 interface Tree {
   readonly main: Child
@@ -27,8 +23,6 @@ interface Tree {
 
 async function grow(t: TestContext): Promise<Tree> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tree-'))
-  const namedBefore = named()
-  const memoryBefore = sharedMemory()
   const main = start([process.execPath, program], { env: { TMPDIR: folder }, deadline: 60_000 })
   t.after(() => {
     main.end()
@@ -40,7 +34,10 @@ async function grow(t: TestContext): Promise<Tree> {
   const others = pids.filter(pid => !pid.endsWith('d')).map(Number)
   assert.deepEqual([daemons.length, others.length], [3, 3])
   assert.ok([...daemons, ...others].every(isAlive))
-  assert.ok(sharedMemory() > memoryBefore + HELD, 'the queue is in shared memory')
+  const memory = sessionMemory(main.pid)
+  assert.ok(memory !== undefined && memory.bytes > HELD, 'the queue is in shared memory')
+  const holders = () => holdersOf(memory.inode)
+  assert.ok([main.pid, ...daemons, ...others].every(pid => holders().includes(pid)))
   return {
     main,
     daemons,
@@ -51,8 +48,12 @@ async function grow(t: TestContext): Promise<Tree> {
         LIMIT,
         () => `the end of ${JSON.stringify(main.leftovers())}`,
       )
-      await until(() => sharedMemory() < memoryBefore + NOISE, LIMIT, 'the memory to be given back')
-      assert.deepEqual(named(), namedBefore)
+      // memory without a name is given back when nobody holds it any more
+      await until(
+        () => holders().length === 0,
+        LIMIT,
+        () => `the memory to be given back by ${holders()}`,
+      )
       assert.deepEqual(readdirSync(folder), [])
     },
   }

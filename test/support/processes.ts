@@ -1,5 +1,8 @@
 // What is alive on this machine, read from /proc: found by an inherited environment variable, which an orphan keeps, or by what it holds open.
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+
+/** What the kernel calls it, in lists of open files and of mapped ones. */
+const SESSION_MEMORY = '/memfd:multiproc'
 
 export interface LivingProcess {
   pid: number
@@ -48,7 +51,7 @@ export function processesMarked(name: string, value: string): LivingProcess[] {
 }
 
 /** Holds the memory of a session open. */
-const holdsSessionMemory = (pid: number) => openFiles(pid).some(target => target.startsWith('/memfd:multiproc'))
+const holdsSessionMemory = (pid: number) => openFiles(pid).some(target => target.startsWith(SESSION_MEMORY))
 
 /**
  * Orphans that hold a session's memory although no mark of any test run says whose they are (their environment was
@@ -85,6 +88,23 @@ export function openFiles(pid: number | 'self'): string[] {
   } catch {
     return []
   }
+}
+
+/** The memory of the session that this process is in: which it is, and how much of it there is. */
+export function sessionMemory(pid: number): { inode: number; bytes: number } | undefined {
+  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+    const file = `/proc/${pid}/fd/${fd}`
+    if (!readlinkSync(file).startsWith(SESSION_MEMORY)) continue
+    const { ino, blocks } = statSync(file)
+    return { inode: ino, bytes: blocks * 512 }
+  }
+  return undefined
+}
+
+/** Everybody on this machine who has such memory mapped (as all have who are in the session). */
+export function holdersOf(inode: number): number[] {
+  const mapping = new RegExp(` ${inode} +${SESSION_MEMORY}`)
+  return pids().filter(pid => mapping.test(read(`/proc/${pid}/maps`)))
 }
 
 /** True when some process maps or holds open this file. */
