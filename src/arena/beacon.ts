@@ -25,7 +25,7 @@
  * Lit for nothing, because another took what was there, is possible until the owner looks; dark for nothing is not.
  */
 import { compareExchange, exchange, load, store, type Words } from '#words'
-import { closeFd, createPipe, drain, openPeerPipe, type Pipe, writeByte } from '../os/pipe.ts'
+import { closeFd, createPipeForThread, drain, openPeerPipe, type Pipe, writeByte } from '../os/pipe.ts'
 import { pidOf } from './participants.ts'
 
 const ASKED = 0
@@ -60,7 +60,7 @@ export class Beacon {
     if (cell < 0) return undefined
     let pipe: Pipe
     try {
-      pipe = createPipe()
+      pipe = createPipeForThread()
     } catch (error) {
       store(w, cell + TOKEN, 0)
       throw error

@@ -1,7 +1,7 @@
 /** A pair of descriptors that wakes: the doorbell. A byte in it says only "look again". */
 import { constants as fsConstants, fstatSync } from 'node:fs'
 import { constants } from 'node:os'
-import { closeFd, openForThread } from './descriptor.ts'
+import { closeFd, endWithThread, openForThread } from './descriptor.ts'
 import { libc, SystemCallError } from './libc.ts'
 
 export { closeFd } from './descriptor.ts'
@@ -29,6 +29,12 @@ const drained = new Uint8Array(512)
 export function createPipe(fds: Int32Array = new Int32Array(2)): Pipe {
   if (libc().pipe2(fds, O_NONBLOCK | O_CLOEXEC) < 0) throw new SystemCallError('pipe2', libc().errno())
   return { read: fds[0], write: fds[1], inode: fstatSync(fds[0]).ino }
+}
+
+/** The same; both ends are closed when this thread ends, however it ends. */
+export function createPipeForThread(): Pipe {
+  const { read, write, inode } = createPipe()
+  return { read: endWithThread(read, O_RDONLY | O_NONBLOCK), write: endWithThread(write, O_WRONLY | O_NONBLOCK), inode }
 }
 
 /**
