@@ -4,7 +4,7 @@
 //   npm test -- queue lock         only files with one of these words in their path (test/stress too, when named)
 //   npm test -- --name 'aborted'   only tests whose title matches
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -27,11 +27,12 @@ const files = readdirSync(tests, { recursive: true, encoding: 'utf8' })
   .filter(file => (words.length === 0 ? !file.startsWith('stress/') : words.some(word => file.includes(word))))
   .sort()
 
+// at the same time: the one computes, the other mostly waits for processes. What the later one says comes at the end
 const groups = [
+  { name: 'processes', files: files.filter(file => !file.startsWith('model/')), flags: [] },
   // #words is the interleaving checker there
-  { files: files.filter(file => file.startsWith('model/')), flags: ['--conditions=model'] },
-  { files: files.filter(file => !file.startsWith('model/')), flags: [] },
-]
+  { name: 'model', files: files.filter(file => file.startsWith('model/')), flags: ['--conditions=model'] },
+].filter(group => group.files.length > 0)
 
 if (files.length === 0) {
   console.error(
@@ -45,9 +46,9 @@ const scratch = mkdtempSync(path.join(checkout, 'build/test-run-'))
 /** Where the crash sweeps note what they have swept, for crash/swept.test.ts. */
 const sweptFolder = path.join(scratch, 'swept')
 mkdirSync(sweptFolder)
-let current: ChildProcess | undefined
+const running = new Set<ChildProcess>()
 const finish = async (code: number, reason: string): Promise<void> => {
-  current?.kill('SIGKILL')
+  for (const child of running) child.kill('SIGKILL')
   // twice: one that was just being started may have been missed
   remains.kill()
   remains.kill()
@@ -64,7 +65,8 @@ const timer = setTimeout(
   longestRun,
 )
 
-async function runGroup(group: (typeof groups)[number], figures: string): Promise<Counts> {
+async function runGroup(group: (typeof groups)[number], output: number | 'inherit'): Promise<Counts> {
+  const figures = path.join(scratch, `${group.name}.json`)
   const reporter = new URL('./support/counts.js', import.meta.url).href
   const args = [
     ...group.flags,
@@ -79,14 +81,16 @@ async function runGroup(group: (typeof groups)[number], figures: string): Promis
     ...(values.name === undefined ? [] : [`--test-name-pattern=${values.name}`]),
     ...group.files.map(file => path.join(tests, file)),
   ]
-  current = spawn(process.execPath, args, {
+  const child = spawn(process.execPath, args, {
     cwd: checkout,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', output, output],
     env: { ...process.env, ...remains.env, MULTIPROC_SWEPT: sweptFolder },
   })
+  running.add(child)
   const code = await new Promise<number | NodeJS.Signals | null>(resolve =>
-    current!.once('exit', (code, signal) => resolve(code ?? signal)),
+    child.once('exit', (code, signal) => resolve(code ?? signal)),
   )
+  running.delete(child)
   try {
     const counts: Counts = JSON.parse(readFileSync(figures, 'utf8'))
     if (code !== 0 && counts.fail + counts.cancelled === 0) throw new Error('it failed without naming a test')
@@ -100,9 +104,14 @@ async function runGroup(group: (typeof groups)[number], figures: string): Promis
 let passed = 0
 let failed = 0
 let skipped = 0
-for (const [i, group] of groups.entries()) {
-  if (group.files.length === 0) continue
-  const counts = await runGroup(group, path.join(scratch, `${i}.json`))
+const [first, ...later] = groups
+const outputs = later.map(group => path.join(scratch, `${group.name}.txt`))
+const all = await Promise.all([
+  runGroup(first, 'inherit'),
+  ...later.map((group, i) => runGroup(group, openSync(outputs[i], 'w'))),
+])
+for (const output of outputs) process.stdout.write(readFileSync(output))
+for (const counts of all) {
   passed += counts.pass
   failed += counts.fail + counts.cancelled
   skipped += counts.skipped + counts.todo
