@@ -101,7 +101,7 @@ export function methods({ method, test, launch }: ProcessSuite): void {
     for (const ask of [setStartMethod, getContext]) {
       for (const bad of ['fork', '', 5, null, {}]) {
         assert.throws(() => ask(bad as 'spawn'), {
-          code: 'ERR_MULTIPROC_ARGUMENT_RANGE',
+          code: typeof bad === 'string' ? 'ERR_MULTIPROC_ARGUMENT_RANGE' : 'ERR_MULTIPROC_ARGUMENT_TYPE',
           message: new RegExp(`one of those this version has \\(${getAllStartMethods().join(', ')}\\)`),
         })
       }
