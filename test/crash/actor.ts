@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { Process, type ProcessOptions } from 'multiproc'
+import { participants } from '#src/arena/participants.js'
 import { currentSession } from '#src/arena/session.js'
-import { isGone } from '#src/arena/token.js'
 import { pollReadable } from '#src/os/poll.js'
 import type { Told } from './mother.js'
 import { callUnderstudy, invite, understudy } from './understudy.js'
@@ -18,6 +18,7 @@ export interface Actor {
   /** Negative when a signal ended it; undefined until it has ended. */
   readonly exitCode: number | undefined
   readonly stderr: string
+  /** At the latest when it has started. */
   kill(): void
 }
 
@@ -110,6 +111,7 @@ export class CopiedActor implements Actor {
   exitCode: number | undefined
   stderr = ''
   token = 0
+  #doomed = false
 
   constructor(told: Told, understudy: boolean) {
     let mother = mothers.find(({ current }) => current === undefined)
@@ -122,6 +124,7 @@ export class CopiedActor implements Actor {
 
   start(pid: number): void {
     this.pid = pid
+    if (this.#doomed) this.kill()
   }
 
   end(how: string): void {
@@ -130,19 +133,22 @@ export class CopiedActor implements Actor {
   }
 
   kill(): void {
+    this.#doomed = true
     if (this.pid !== undefined && this.exitCode === undefined) process.kill(this.pid, 'SIGKILL')
   }
 }
 
-/** Plays the part to its end, in a process that is gone when this returns. Waits by looking: the event loop does not turn. */
+/**
+ * Plays the part to its end, in a process that is gone and recovered when this returns, by us or by somebody else. Waits by
+ * looking: the event loop does not turn.
+ */
 export function playFirst(told: Told): void {
   const session = currentSession()
   const token = understudy.pid > 0 ? callUnderstudy(told).token : new CopiedActor(told, false).token
   const deadline = performance.now() + LIMIT
-  while (!isGone(session.w, token)) {
+  while (participants(session.w).some(one => one.token === token)) {
     if (performance.now() > deadline) throw new Error(`waited ${LIMIT} ms in vain for the end of ${told.part}`)
     pollReadable([], 1)
     session.lookForDead()
   }
-  session.childEnded(token)
 }

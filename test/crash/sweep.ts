@@ -161,7 +161,10 @@ class Flight {
     this.k = k
     this.given = plan.operation.prepare()
     this.child = plan.start(k, this.stage, this.given, recordings)
-    t.after(() => this.child.kill())
+    t.after(async () => {
+      this.child.kill()
+      await until(() => this.child.exitCode !== undefined, LIMIT, 'a child to end')
+    })
   }
 
   get what(): string {
