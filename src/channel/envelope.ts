@@ -8,6 +8,7 @@ import { copyOf } from '../codec/binary.ts'
 import { decode, encode } from '../codec/codec.ts'
 import { makeInbox } from '../codec/msgpack.ts'
 import { encodeQuick, quickWords } from '../codec/quick.ts'
+import { MultiprocError } from '../contract/errors.ts'
 import type { Message } from '../contract/message.ts'
 import { DONE, HELD_UP, INLINE_BYTES, type Log } from './log.ts'
 import type { Taken } from './record.ts'
@@ -18,6 +19,8 @@ export interface Outgoing {
   readonly bytes: number
   readonly head: number
   readonly block: number
+  /** It is being put. When something nobody foresaw is thrown then, for want of stack say, it may have been put or not. */
+  isUnderWay?: boolean
 }
 
 /** Small messages are built here; nothing stays in it. */
@@ -59,12 +62,19 @@ export function retain(out: Outgoing): Outgoing {
 
 /** One attempt: what it came to (log.ts). */
 export function put(log: Log, out: Outgoing): number {
-  return out.block === 0 ? log.putInline(out.payload, out.bytes, out.head) : log.putBlock(out.block, out.bytes)
+  out.isUnderWay = true
+  const outcome = out.block === 0 ? log.putInline(out.payload, out.bytes, out.head) : log.putBlock(out.block, out.bytes)
+  out.isUnderWay = false
+  return outcome
 }
 
-/** A message that was not put. */
-export function discard(session: Session, out: Outgoing): void {
-  if (out.block !== 0) discardParcel(session, out.block)
+/**
+ * A message that was not put, because of `error`. When nobody can say whether it was, its block stays where it is: a block
+ * that is freed under a message is worse than one that is kept until this process ends.
+ */
+export function discard(session: Session, out: Outgoing, error: unknown): void {
+  if (out.block === 0 || (out.isUnderWay === true && !(error instanceof MultiprocError))) return
+  discardParcel(session, out.block)
 }
 
 /** What a log gave. It is good for one look, and then cleared. */

@@ -242,11 +242,9 @@ export class Log {
     // [P4] goes as deep as these: where the stack ends is seen before [P3], after which nothing may throw
     const spareOwner = grows ? allocator.owner(spare) : NOBODY
     const blockOwner = block !== 0 ? allocator.owner(block) : NOBODY
+    if (grows) this.#spare = 0 // before: whatever is thrown, what is in the chain is not freed
     store(w, at + TAIL, (tail + 1) | 0) // [P3] publishes the record and its place; pairs with [C1]
-    if (grows) {
-      allocator.swapOwner(spare, spareOwner, QUEUED) // [P4]
-      this.#spare = 0
-    }
+    if (grows) allocator.swapOwner(spare, spareOwner, QUEUED) // [P4]
     // unless a consumer was so quick that it owns it already
     if (block !== 0) allocator.swapOwner(block, blockOwner, QUEUED | (blockOwner & PARCEL))
     return DONE

@@ -118,7 +118,7 @@ export class PipeEnd extends SharedObject implements Transport {
       }
       return this.#keepSending(what, retain(out), options)
     } catch (error) {
-      if (out) discard(this.session, out)
+      if (out) discard(this.session, out, error)
       return Promise.reject(error)
     }
   }
@@ -127,7 +127,7 @@ export class PipeEnd extends SharedObject implements Transport {
     try {
       await this.#sends.until(what, () => this.#trySend(out), options)
     } catch (error) {
-      discard(this.session, out)
+      discard(this.session, out, error)
       throw error
     }
   }
@@ -143,7 +143,7 @@ export class PipeEnd extends SharedObject implements Transport {
       out = retain(out)
       this.#sends.untilSync(what, () => this.#trySend(out), options)
     } catch (error) {
-      discard(this.session, out)
+      discard(this.session, out, error)
       throw error
     }
   }

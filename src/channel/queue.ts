@@ -99,7 +99,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
       }
       return this.#keepPutting('Queue.put()', retain(out), options)
     } catch (error) {
-      if (out) discard(this.session, out)
+      if (out) discard(this.session, out, error)
       return Promise.reject(error)
     }
   }
@@ -108,7 +108,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     try {
       await this.#puts.until(what, () => this.#tryPut(out), options)
     } catch (error) {
-      discard(this.session, out)
+      discard(this.session, out, error)
       throw error
     }
   }
@@ -126,7 +126,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
       out = retain(out)
       this.#puts.untilSync('Queue.putSync()', () => this.#tryPut(out), options)
     } catch (error) {
-      discard(this.session, out)
+      discard(this.session, out, error)
       throw error
     }
   }
@@ -149,7 +149,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
           : `Expected room in the queue, but it holds ${this.qsize()} of at most ${this.maxsize} items`,
       )
     } catch (error) {
-      discard(this.session, out)
+      discard(this.session, out, error)
       throw error
     }
   }
