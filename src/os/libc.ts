@@ -89,6 +89,17 @@ export interface Libc {
 
 let table: Libc | undefined
 
+/** Runs what must not be interrupted by the end of its thread. */
+let guard: <T>(act: () => T) => T = act => act()
+
+/**
+ * In a thread that may be terminated: koffi cannot say that a view failed because its thread is being ended, and aborts the
+ * whole process. `by` runs what it is given while nobody may end this thread.
+ */
+export function guardViews(by: <T>(act: () => T) => T): void {
+  guard = by
+}
+
 /** The bound functions of the C library; loads koffi at the first call. Throws UnsupportedPlatformError. */
 export function libc(): Libc {
   if (table === undefined) {
@@ -116,7 +127,7 @@ function bindAll(koffi: Koffi): Libc {
   const library = openLibrary(koffi)
   const bound: Record<string, unknown> = {
     errno: koffi.errno,
-    view: koffi.view,
+    view: (address: bigint, length: number) => guard(() => koffi.view(address, length)),
     int32At: (address: bigint) => koffi.decode(address, 'int32_t'),
   }
   for (const [name, signature] of Object.entries(SIGNATURES)) bound[name] = library.func(signature)

@@ -5,7 +5,7 @@
 import { workerData } from 'node:worker_threads'
 import { add, load, store } from '#words'
 import { shareSession } from '../arena/session.ts'
-import { libc } from '../os/libc.ts'
+import { guardViews, libc } from '../os/libc.ts'
 import { print } from './print.ts'
 import { type Joined, live } from './run-target.ts'
 import { bellsOfProcess, ownBell } from './start/bells.ts'
@@ -40,16 +40,35 @@ async function joined(): Promise<Joined> {
   }
 }
 
-/** Nobody may terminate this thread meanwhile: see END. */
-function loadNativeCode(): void {
-  const isToldToEnd = () => ends.some(one => load(one, END.told) !== 0)
+function isToldToEnd(): boolean {
+  return ends.some(one => load(one, END.told) !== 0)
+}
+
+/** Does what must not be cut short: nobody terminates this thread meanwhile, see END. `otherwise`: it was told to end. */
+function unterminated<T>(act: () => T, otherwise: () => T): T {
   for (const one of ends) add(one, END.loading, 1)
+  let isLast = false
   try {
-    if (!isToldToEnd()) libc()
+    isLast = isToldToEnd()
+    if (!isLast) return act()
   } finally {
     for (const one of ends) add(one, END.loading, -1)
   }
-  if (isToldToEnd()) process.exit() // before it had begun: nothing went wrong
+  return otherwise()
+}
+
+function loadNativeCode(): void {
+  unterminated(
+    () => libc(),
+    () => process.exit(), // before it had begun: nothing went wrong
+  )
+  guardViews(act => unterminated(act, waitForTheEnd))
+}
+
+/** It has been told to end, and will be terminated in a moment. */
+function waitForTheEnd(): never {
+  const still = new Int32Array(new SharedArrayBuffer(4))
+  for (;;) Atomics.wait(still, 0, 0, 1000)
 }
 
 function join(): ReturnType<typeof shareSession> {

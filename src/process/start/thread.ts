@@ -66,11 +66,11 @@ export interface Terminal {
 
 /**
  * exit: EXITED | exit code, when it ends by itself · told: 1 when it was told to end · loading: how many threads, of this one
- * and those below it, load native code at this moment.
+ * and those below it, load native code or have it make a view of memory at this moment.
  *
- * Whoever is terminated while it loads koffi takes the whole process along: an addon that cannot say why it failed aborts.
- * So a thread says that it loads and then looks whether it, or one above it, was told to end; and who tells it to end
- * does so first, and terminates it when nobody loads. So one of the two sees the other.
+ * Whoever is terminated in the middle of that takes the whole process along: an addon that cannot say why it failed aborts.
+ * So a thread says that it is about to and then looks whether it, or one above it, was told to end; and who tells it to end
+ * does so first, and terminates it when nobody is at it. So one of the two sees the other.
  */
 export const END = { exit: 0, told: 1, loading: 2 } as const
 /** Beside the code, so that 0 is "not yet". */
