@@ -6,6 +6,7 @@ import { workerData } from 'node:worker_threads'
 import { add, load, store } from '#words'
 import { shareSession } from '../arena/session.ts'
 import { guardViews, libc } from '../os/libc.ts'
+import { pollReadable } from '../os/poll.ts'
 import { print } from './print.ts'
 import { type Joined, live } from './run-target.ts'
 import { bellsOfProcess, ownBell } from './start/bells.ts'
@@ -67,8 +68,7 @@ function loadNativeCode(): void {
 
 /** It has been told to end, and will be terminated in a moment. */
 function waitForTheEnd(): never {
-  const still = new Int32Array(new SharedArrayBuffer(4))
-  for (;;) Atomics.wait(still, 0, 0, 1000)
+  for (;;) pollReadable([], 10)
 }
 
 function join(): ReturnType<typeof shareSession> {
