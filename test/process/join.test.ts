@@ -97,6 +97,7 @@ test('after join() of one, another that ended at the same moment has its exit co
 
 test('Process.joinSync() asleep uses no processor', async t => {
   const child = launch(t, { target: targets.sleep })
+  child.joinSync({ timeout: 1000 }) // a thread boots in this process
   const before = process.cpuUsage()
   child.joinSync({ timeout: 300 })
   const { user, system } = process.cpuUsage(before)
