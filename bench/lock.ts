@@ -1,15 +1,15 @@
 // Locks: acquire and release by one process alone, and 2 or 4 processes that add one to a shared counter under the lock.
+import { contend, parties } from './contend.ts'
 import { emit, rate } from './measure.ts'
 import { now } from './messages.ts'
 import type { Scenario } from './scenario.ts'
 import type { Mode } from './targets.ts'
 
-const parties = [2, 4]
 const contended = (n: number) => `${n} processes`
 const metrics = ['alone', ...parties.map(contended)]
 
 async function ours(seconds: number, mode: Mode | 'try') {
-  const { Lock, Process, Queue, Value } = await import('multiproc')
+  const { Lock, Value } = await import('multiproc')
   const share = seconds / metrics.length / 1.6
   const lock = new Lock()
   const alone = await rate(
@@ -26,36 +26,13 @@ async function ours(seconds: number, mode: Mode | 'try') {
   if (mode === 'try') return // it never waits: there is no contended form
 
   const counter = new Value('i', 0, { lock: false })
-  const target = { module: new URL('./targets.js', import.meta.url), name: 'add' }
-  const members = Array.from({ length: Math.max(...parties) }, () => {
-    const orders = new Queue<number | null>()
-    const answers = new Queue<[number, number]>()
-    const child = new Process({ target, args: [lock, counter, orders, answers, mode] })
-    child.start()
-    return { orders, answers, child }
+  await contend({
+    target: 'add',
+    args: [lock, counter, mode],
+    counter,
+    seconds: share,
+    found: (n, perSecond, count) => emit(contended(n), 1e9 / perSecond, count),
   })
-  for (const n of parties) {
-    const some = members.slice(0, n)
-    const found = await rate(
-      async total => {
-        const each = Math.ceil(total / n)
-        const before = counter.value
-        for (const { orders } of some) await orders.put(each)
-        const spans = await Promise.all(some.map(({ answers }) => answers.get()))
-        if (counter.value - before !== each * n)
-          throw new Error(`Expected the counter to rise by ${each * n}, got ${counter.value - before}`)
-        const took = Math.max(...spans.map(([, to]) => to)) - Math.min(...spans.map(([from]) => from))
-        return (took / 1e9) * (total / (each * n))
-      },
-      { seconds: share, first: 2000 },
-    )
-    emit(contended(n), 1e9 / found.rate, found.n)
-  }
-  for (const { orders } of members) await orders.put(null)
-  for (const { child } of members) {
-    await child.join({ timeout: 5000 })
-    if (child.exitCode !== 0) throw new Error(`A member ended with ${child.exitCode}`)
-  }
 }
 
 export const lock: Scenario = {

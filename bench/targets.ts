@@ -73,9 +73,9 @@ export async function receiveBytes(end: Connection<Received, number>, how: 'recv
 export async function add(
   lock: Lock,
   counter: Value<'i'>,
+  mode: Mode,
   orders: Queue<number | null>,
   answers: Queue<[from: number, to: number]>,
-  mode: Mode,
 ): Promise<void> {
   for (let n = await orders.get(); n !== null; n = await orders.get()) {
     const from = now()
