@@ -92,10 +92,9 @@ export class Arrived implements Taken {
       if (this.head === 0) return new Uint8Array(copyOf(this.#contents, 0, this.bytes))
       return decode(this.#contents, this.head, NO_HANDLES)
     }
-    const { bytes, headLength } = contentsOf(this.#session, this.block)
+    const { bytes, headLength, handles } = openParcel(this.#session, this.block)
     if (headLength === 0) return new Uint8Array(copyOf(bytes, 0, bytes.length))
-    const parcel = openParcel(this.#session, this.block)
-    return decode(parcel.bytes, parcel.headLength, parcel.handles)
+    return decode(bytes, headLength, handles)
   }
 
   /** The message as bytes: a value as they were sent. A view that is good until clear(). */
