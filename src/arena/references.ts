@@ -174,6 +174,13 @@ export function referencesOf(session: Session, object: number): number[] {
   return kindOf(kindCode(session, object)).refersTo?.(session, object) ?? []
 }
 
+/** Of an object whose word `i` refers to another, if it refers to any: that one. */
+export function referenceIn(session: Session, address: number, i: number): number[] {
+  const { w, at } = bodyAt(session, address)
+  const object = toAddress(peek(w, at + i))
+  return object === 0 ? [] : [object]
+}
+
 /** Under the latch: the dead participant's handles are gone. */
 export function forgetHolder(session: Session, object: number, dead: number): void {
   const { w, at } = objectAt(session, object)

@@ -12,7 +12,14 @@ import { peek, poke, type Words } from '#words'
 import { BEACONS, Beacon, lightAll } from '../arena/beacon.ts'
 import type { Kind } from '../arena/kinds.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
-import { allocateObject, bodyAt, clearReference, dropReference, publishObject } from '../arena/references.ts'
+import {
+  allocateObject,
+  bodyAt,
+  clearReference,
+  dropReference,
+  publishObject,
+  referenceIn,
+} from '../arena/references.ts'
 import { currentSession, type Session } from '../arena/session.ts'
 import { type Adoption, SharedObject } from '../arena/shared-object.ts'
 import { BUSY, Line, NONE, served } from '../arena/until.ts'
@@ -301,11 +308,7 @@ export const pipeEndKind: Kind = {
     if (core !== 0) leaveSide(session, core, peek(w, at + SIDE) as Side)
     clearReference(session, w, at + CORE)
   },
-  refersTo(session, address) {
-    const { w, at } = bodyAt(session, address)
-    const core = toAddress(peek(w, at + CORE))
-    return core === 0 ? [] : [core]
-  },
+  refersTo: (session, address) => referenceIn(session, address, CORE),
   check(session, address) {
     const { w, at } = bodyAt(session, address)
     const core = toAddress(peek(w, at + CORE))

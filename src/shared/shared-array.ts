@@ -19,16 +19,17 @@
 import { peek, poke } from '#words'
 import type { Kind } from '../arena/kinds.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
-import { BODY, bodyAt, clearReference, holdReference } from '../arena/references.ts'
+import { BODY, bodyAt, clearReference, holdReference, referenceIn } from '../arena/references.ts'
 import { LARGEST_PAGE } from '../arena/segment.ts'
 import { currentSession } from '../arena/session.ts'
-import { type Adoption, idIn, SharedObject } from '../arena/shared-object.ts'
+import { type Adoption, SharedObject } from '../arena/shared-object.ts'
 import { LARGEST } from '../arena/slab.ts'
 import { ArgumentRangeError, ArgumentTypeError, InvalidStateError } from '../contract/errors.ts'
-import { checkCount, checkOptions, describe } from '../contract/options.ts'
+import { checkCount, describe } from '../contract/options.ts'
 import { MAX_VIEW } from '../os/mapping.ts'
-import { Lock } from '../sync/lock.ts'
+import type { Lock } from '../sync/lock.ts'
 import { RLock } from '../sync/rlock.ts'
+import { checkLockOption } from './lock-option.ts'
 import { fit, TYPE_CODES, type TypeCode, typeOf } from './type-codes.ts'
 import { type AnyArray, ARRAY_CLASSES, behind, codesOf, Place, type SharedArrayOf } from './typed-arrays.ts'
 
@@ -118,12 +119,7 @@ const lengthAt = (w: Int32Array, at: number): number => (peek(w, at + LOW) >>> 0
 
 function prepare(code: TypeCode, given: unknown, options: SharedArrayOptions | undefined, locked: boolean): Plan {
   const type = typeOf(code)
-  checkOptions('options', options, ['lock'])
-  const lock = options?.lock ?? locked
-  if (typeof lock !== 'boolean' && !(lock instanceof Lock)) {
-    throw new ArgumentTypeError(`Expected \`lock\` to be true, false, a Lock or an RLock, got ${describe(lock)}`)
-  }
-  if (lock instanceof Lock) idIn(currentSession(), lock, () => 'options.lock') // throws also when it is closed
+  const lock = checkLockOption(options, locked)
   let elements: ArrayLike<number | bigint> | undefined
   if (typeof given !== 'number') {
     if (!isIterable(given)) {
@@ -263,11 +259,7 @@ export const sharedArrayKind: Kind = {
     const { w, at } = bodyAt(session, address)
     clearReference(session, w, at + LOCK)
   },
-  refersTo(session, address) {
-    const { w, at } = bodyAt(session, address)
-    const lock = toAddress(peek(w, at + LOCK))
-    return lock === 0 ? [] : [lock]
-  },
+  refersTo: (session, address) => referenceIn(session, address, LOCK),
   check(session, address) {
     const { w, at } = bodyAt(session, address)
     const code = TYPE_CODES[peek(w, at + TYPE)]

@@ -25,13 +25,14 @@ import {
 } from '#words'
 import type { Kind } from '../arena/kinds.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
-import { bodyAt, clearReference, holdReference } from '../arena/references.ts'
+import { bodyAt, clearReference, holdReference, referenceIn } from '../arena/references.ts'
 import { currentSession } from '../arena/session.ts'
-import { Adoption, idIn, SharedObject } from '../arena/shared-object.ts'
+import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { ArgumentTypeError, InvalidStateError } from '../contract/errors.ts'
-import { checkFunction, checkOptions, describe } from '../contract/options.ts'
-import { Lock } from '../sync/lock.ts'
+import { checkFunction, describe } from '../contract/options.ts'
+import type { Lock } from '../sync/lock.ts'
 import { RLock } from '../sync/rlock.ts'
+import { checkLockOption } from './lock-option.ts'
 import { fit, TYPE_CODES, type Type, type TypeCode, typeOf, type ValueOf } from './type-codes.ts'
 
 const KIND = 4
@@ -241,12 +242,7 @@ function wideBits(value: number | bigint | string): bigint {
 /** Checks everything before anything is allocated. */
 function prepare(code: TypeCode, initial: unknown, options: ValueOptions | undefined) {
   const type = typeOf(code)
-  checkOptions('options', options, ['lock'])
-  const asked = options?.lock ?? true
-  if (typeof asked !== 'boolean' && !(asked instanceof Lock)) {
-    throw new ArgumentTypeError(`Expected \`lock\` to be true, false, a Lock or an RLock, got ${describe(asked)}`)
-  }
-  if (asked instanceof Lock) idIn(currentSession(), asked, () => 'options.lock') // throws also when it is closed
+  const asked = checkLockOption(options, true)
   const zero = type.form === 'bigint' ? 0n : type.form === 'text' ? '\0' : 0
   const first = fit(code, type, initial === undefined ? zero : initial)
   const lock = asked === true ? new RLock() : asked === false ? undefined : asked
@@ -265,11 +261,7 @@ export const valueKind: Kind = {
     const { w, at } = bodyAt(session, address)
     clearReference(session, w, at + LOCK)
   },
-  refersTo(session, address) {
-    const { w, at } = bodyAt(session, address)
-    const lock = toAddress(peek(w, at + LOCK))
-    return lock === 0 ? [] : [lock]
-  },
+  refersTo: (session, address) => referenceIn(session, address, LOCK),
   check(session, address) {
     const { w, at } = bodyAt(session, address)
     const type = peek(w, at + TYPE)

@@ -11,7 +11,7 @@ import { peek, poke } from '#words'
 import { checkHolder, checkWaiters } from '../arena/check.ts'
 import type { Kind } from '../arena/kinds.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
-import { bodyAt, clearReference, holdReference } from '../arena/references.ts'
+import { bodyAt, clearReference, holdReference, referenceIn } from '../arena/references.ts'
 import { currentSession, type Session } from '../arena/session.ts'
 import { Adoption, idIn } from '../arena/shared-object.ts'
 import { slotOf } from '../arena/token.ts'
@@ -421,11 +421,7 @@ export const conditionKind: Kind = {
     new WaitingList(session, w, at + LIST).freeBlocks()
     clearReference(session, w, at + LOCK)
   },
-  refersTo(session, address) {
-    const { w, at } = bodyAt(session, address)
-    const lock = toAddress(peek(w, at + LOCK))
-    return lock === 0 ? [] : [lock]
-  },
+  refersTo: (session, address) => referenceIn(session, address, LOCK),
   check(session, address, queued) {
     const { w, at } = bodyAt(session, address)
     const list = new WaitingList(session, w, at + LIST)
