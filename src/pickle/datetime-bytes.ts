@@ -7,6 +7,7 @@
  *
  * Numbers of several bytes have the highest first. `timedelta` has days, seconds and microseconds as arguments.
  */
+import { types } from 'node:util'
 import { offsetOf, PreciseDate, PythonDate, PythonDatetime, PythonTime, PythonTimedelta, timezone } from './datetime.ts'
 import { PythonObject } from './python-object.ts'
 
@@ -14,7 +15,7 @@ const UTC = timezone(new PythonTimedelta(0))
 
 /** The arguments of the constructor of the class of that name, as Python would pickle the value; undefined: no such value. */
 export function datetimeArguments(value: object): [name: string, args: unknown[]] | undefined {
-  if (value instanceof Date) return dateArguments(value)
+  if (types.isDate(value)) return dateArguments(value)
   if (value instanceof PythonTimedelta) return ['timedelta', [value.days, value.seconds, value.microseconds]]
   if (value instanceof PythonDate) return ['date', [Uint8Array.from(day(value))]]
   if (value instanceof PythonTime) {

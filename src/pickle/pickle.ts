@@ -1,4 +1,5 @@
 /** `dumps` and `loads`, as in Python's pickle module, for plain data: neither imports, calls or evaluates anything. */
+import { types } from 'node:util'
 import { ArgumentRangeError, ArgumentTypeError, UnpicklingError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkFunction, checkOptions, describe } from '../contract/options.ts'
 import { isOutOfStack, isWithinDepth } from './depth.ts'
@@ -116,7 +117,7 @@ function checkProtocol(protocol: unknown): 4 | 5 {
  * assert.deepEqual(loads(fromPython), tuple('hello', 42))
  */
 export function loads(bytes: Uint8Array, options?: LoadsOptions): unknown {
-  if (!(bytes instanceof Uint8Array)) {
+  if (!types.isUint8Array(bytes)) {
     throw new ArgumentTypeError(`Expected a pickle as a Uint8Array, got ${describe(bytes)}`)
   }
   let maxDepth = MAX_DEPTH

@@ -157,7 +157,7 @@ export class Writer {
     else if (value instanceof PyFloat) this.#out.float(op.BINFLOAT, value.value)
     else if (value instanceof PythonGlobal) this.#global(value.module, value.name)
     else if (value instanceof PythonObject) this.#call(value, value, depth, state)
-    else if (value instanceof Error) this.#call(value, callOfError(value), depth, state)
+    else if (value instanceof Error || types.isNativeError(value)) this.#call(value, callOfError(value), depth, state)
     else if (isPlain(value)) this.#plain(value as Record<string, unknown>, depth)
     else this.#datetime(value, depth, state)
   }
