@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runInNewContext } from 'node:vm'
 import {
+  ArgumentRangeError,
   ArgumentTypeError,
   AuthenticationError,
   BrokenPipeError,
@@ -15,10 +16,12 @@ import {
   loads,
   PreciseDate,
   PyFloat,
+  PythonDate,
   PythonDatetime,
   PythonError,
   PythonGlobal,
   PythonObject,
+  PythonTime,
   PythonTimedelta,
   RemoteError,
   TimeoutError,
@@ -139,6 +142,25 @@ test('loads() of a datetime in UTC is a Date, with what it has below the millise
   assert.throws(() => new PythonDatetime(2024, 1, 1, 0, 0, { tzinfo: zone }).toDate(), {
     code: 'ERR_MULTIPROC_INVALID_STATE',
   })
+})
+
+test('a record of datetime refuses what Python would, when it is made', () => {
+  for (const make of [
+    () => new PythonDate(0, 1, 1),
+    () => new PythonDate(2023, 2, 29),
+    () => new PythonTime(24, 0),
+    () => new PythonDatetime(2024, 1, 1, 0, 60),
+    () => new PythonDatetime(2024, 1, 1, 0, 0, { microsecond: 1_000_000 }),
+    () => new PythonTimedelta(0, 86_400),
+    () => new PythonTimedelta(1e9),
+    () => new PreciseDate(0, 1000),
+  ])
+    assert.throws(make, ArgumentRangeError, String(make))
+  assert.throws(() => new PythonTime(1, 1, { tzinfo: 'UTC' as any }), ArgumentTypeError)
+  assert.deepEqual({ ...PythonTimedelta.ofMilliseconds(-1e-9) }, { days: 0, seconds: 0, microseconds: 0 })
+  // such bytes stay a record: nothing is made of a day that is not there
+  const never = read(`${call('datetime', 'date', 'C\x04\x07\xe7\x02\x1d')}.`)
+  assert.ok(never instanceof PythonObject)
 })
 
 test('loads() of an exception is a PythonError with its class, its arguments and its notes', () => {
