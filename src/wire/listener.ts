@@ -229,7 +229,10 @@ export class Listener implements AsyncDisposable, AsyncIterable<Connection<any, 
   }
 
   #letIn(guest: Guest): void {
-    if (this.#closed || this.#ready.length >= MOST_READY) return guest.connection.close()
+    if (this.#closed || this.#ready.length >= MOST_READY) {
+      guest.connection.close()
+      return
+    }
     this.#refused = undefined
     const acceptor = this.#acceptors.shift()
     if (acceptor) {

@@ -122,7 +122,8 @@ export class Outgoing {
       const left = deadline - performance.now()
       if (!(left > 0)) {
         if (!begun) throw new TimeoutError(`${what} timed out after ${timeout} ms`)
-        return this.#finish(rest.bytes, own)
+        this.#finish(rest.bytes, own)
+        return
       }
       blocking.untilWritable(left)
       rest = begun ? this.#writeRest(rest.bytes) : this.#write(bytes)
