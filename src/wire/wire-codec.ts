@@ -2,6 +2,7 @@
 import { decode, encode } from '../codec/codec.ts'
 import { ArgumentTypeError, MultiprocError, NotSerializableError } from '../contract/errors.ts'
 import { describe } from '../contract/options.ts'
+import { dumps, loads } from '../pickle/pickle.ts'
 
 /** A value to the bytes of a message, and back. What it throws is thrown by send() and recv(). */
 export interface WireCodec {
@@ -42,15 +43,16 @@ const msgpack: WireCodec = {
   },
 }
 
-const noPickle = (): never => {
-  throw new MultiprocError("Expected `codec: 'msgpack'`, or sendBytes() and recvBytes(): pickles are not supported yet")
+const pickle: WireCodec = {
+  encode: value => dumps(value),
+  decode: bytes => loads(bytes),
 }
 
-const codecs: Record<string, WireCodec> = { msgpack, pickle: { encode: noPickle, decode: noPickle } }
+const codecs: Record<CodecName, WireCodec> = { pickle, msgpack }
 
 /** `codec`: a name, or one of one's own. */
 export function checkCodec(codec: unknown = 'pickle'): WireCodec {
-  if (typeof codec === 'string' && Object.hasOwn(codecs, codec)) return codecs[codec]
+  if (typeof codec === 'string' && Object.hasOwn(codecs, codec)) return codecs[codec as CodecName]
   if (typeof (codec as Partial<WireCodec> | null)?.encode === 'function') return codec as WireCodec
   throw new ArgumentTypeError(`Expected \`codec\` to be 'pickle' or 'msgpack', got ${describe(codec)}`)
 }
