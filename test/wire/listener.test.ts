@@ -259,6 +259,16 @@ describe('Listener.accept() with a key', () => {
     right.close()
   })
 
+  test('tells of one with another key when those who came with it are gone', { timeout: LIMIT }, async t => {
+    const listener = await listening(t, undefined, { authkey: KEY })
+    const silent = await stranger(t, listener.address)
+    await assert.rejects(client(listener.address, 'another'), AuthenticationError)
+    await assert.rejects(listener.accept({ timeout: 5 }), TimeoutError)
+    const accepted = assert.rejects(listener.accept(limit), AuthenticationError)
+    silent.destroy()
+    await accepted
+  })
+
   test('M5: is not delayed by peers that say nothing, too little, too much or something else, or leave', {
     timeout: LIMIT,
   }, async t => {
