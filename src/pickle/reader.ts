@@ -108,16 +108,16 @@ export class Reader {
           stack.push(this.#text(source.uint64()))
           break
         case op.SHORT_BINBYTES:
-          stack.push(this.#bytes(source.uint8()))
+          stack.push(source.copy(source.uint8()))
           break
         case op.BINBYTES:
-          stack.push(this.#bytes(source.uint32()))
+          stack.push(source.copy(source.uint32()))
           break
         case op.BINBYTES8:
-          stack.push(this.#bytes(source.uint64()))
+          stack.push(source.copy(source.uint64()))
           break
         case op.BYTEARRAY8:
-          stack.push(this.#bytearray(source.uint64()))
+          stack.push(new ByteArray(source.copy(source.uint64()).buffer))
           break
         case op.EMPTY_TUPLE:
           stack.push(asTuple([]))
@@ -382,19 +382,6 @@ export class Reader {
     return this.#known(readText(this.#source.bytes, from, this.#source.at - 1), 'a name in UTF-8')
   }
 
-  /** A copy: what is read never shares memory with the pickle. */
-  #bytes(length: number): Uint8Array {
-    const from = this.#source.take(length)
-    return Uint8Array.prototype.slice.call(this.#source.plain, from, from + length)
-  }
-
-  #bytearray(length: number): ByteArray {
-    const from = this.#source.take(length)
-    const bytes = new ByteArray(length)
-    bytes.set(this.#source.bytes.subarray(from, from + length))
-    return bytes
-  }
-
   #integer(length: number): number | bigint {
     const from = this.#source.take(length)
     try {
@@ -405,8 +392,8 @@ export class Reader {
   }
 
   #float(value: number): number | PyFloat {
-    // a whole number that is no safe integer goes back as a float by itself
-    return this.#exactFloats && Number.isSafeInteger(value) && !Object.is(value, -0) ? new PyFloat(value) : value
+    // any other goes back as a float by itself; -0 does not as a key
+    return this.#exactFloats && Number.isSafeInteger(value) ? new PyFloat(value) : value
   }
 
   #known<T>(value: T | undefined, expected: string): T {

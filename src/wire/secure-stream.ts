@@ -25,7 +25,7 @@ export function checkTls(tls: unknown): TlsOptions | undefined {
 
 /** A plain stream that nobody has read from becomes an encrypted one. */
 function socketOf(stream: ByteStream): Socket {
-  const socket = new Socket({ fd: duplicate(stream.fileno()), allowHalfOpen: true })
+  const socket = new Socket({ fd: duplicate(stream.fileno()) })
   socket.setNoDelay(true)
   stream.close()
   return socket

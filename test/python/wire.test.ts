@@ -148,6 +148,26 @@ for (const python of pythons) {
       await peer.ask('unlisten', address)
     })
 
+    test('values travel as pickles, both ways', { timeout: LIMIT }, async () => {
+      await using listener = await Listener.listen(undefined, { authkey: KEY })
+      const asked = peer.ask('values', listener.address, KEY)
+      const conn = await listener.accept({ timeout: LIMIT })
+      const first = await conn.recv({ timeout: LIMIT })
+      assert.deepEqual(first.slice(0, 7), [null, true, 1, -5, 2n ** 70n, 1.5, 'text'])
+      assert.deepEqual([...first[7]], [...Buffer.from('bytes')])
+      assert.deepEqual([...first[8]], [1, 2])
+      assert.deepEqual(first[9], new Map([['a', [1]]]))
+      const ours = [first, 'é\n', -0.5, 2 ** 53, [], new Map([[1, 'one']]), { x: 1 }, 'x'.repeat(100_000)]
+      for (const value of ours) {
+        await conn.send(value, { timeout: LIMIT })
+        const back = await conn.recv({ timeout: LIMIT })
+        assert.deepEqual(back, value?.constructor === Object ? new Map(Object.entries(value)) : value)
+      }
+      await conn.send(null)
+      assert.equal(await asked, ours.length)
+      conn.close()
+    })
+
     test('more Clients than its backlog holds are all served', { timeout: LIMIT }, async () => {
       const many = 8
       const address = await peer.ask('listen', null, KEY, 1)

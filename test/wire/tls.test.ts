@@ -80,7 +80,7 @@ describe('TLS', () => {
   test('a Client that does not trust the certificate rejects; one with another key is refused', {
     timeout: LIMIT,
   }, async t => {
-    const listener = await listening(t, anyPort(), secure)
+    const listener = await listening(t, anyPort(), { ...secure, handshakeTimeout: 2 * LIMIT })
     await assert.rejects(client(listener.address, { tls: true }), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
     const wrong = assert.rejects(client(listener.address, { authkey: 'another' }), AuthenticationError)
     await assert.rejects(listener.accept(limit), AuthenticationError)
