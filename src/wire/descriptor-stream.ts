@@ -75,7 +75,7 @@ export class DescriptorStream implements ByteStream {
     if (this.#wanted) this.onReadable()
     const left = this.#ahead as Uint8Array | undefined // onReadable() reads
     if (left === undefined) return true
-    if (left.buffer === bytes.buffer) this.#ahead = left.slice()
+    if (left.buffer === bytes.buffer) this.#ahead = new Uint8Array(left) // a copy; slice() of a Buffer is none
     this.#reading = false
     return false
   }

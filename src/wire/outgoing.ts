@@ -35,6 +35,11 @@ export class Outgoing {
     this.#stream = stream
   }
 
+  /** Nothing is left to write. */
+  get idle(): boolean {
+    return !this.#busy && this.#waiting.length === 0
+  }
+
   /** `own`: nobody changes the bytes afterwards. */
   send(what: string, bytes: Uint8Array, own: boolean, options: WaitOptions | undefined): Promise<void> {
     try {

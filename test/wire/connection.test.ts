@@ -1,5 +1,6 @@
 // Connections over sockets: what goes in at one end comes out at the other, whole and in order, whoever stops waiting in between.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { describe, test } from 'node:test'
@@ -20,7 +21,8 @@ import {
   UnpicklingError,
   wait,
 } from 'multiproc'
-import { run } from '../support/children.ts'
+import { createPipe } from '#src/os/pipe.js'
+import { run, runNode } from '../support/children.ts'
 import { anyPort, connected, framed, LIMIT, withRawPeer } from './pair.ts'
 
 const limit = { timeout: LIMIT }
@@ -190,6 +192,59 @@ for (const [family, make] of families) {
     })
   })
 }
+
+describe('Connection.fromFd() of the ends of a pipe', () => {
+  test('TestConnection.test_duplex_false', { timeout: LIMIT }, async () => {
+    const pipe = createPipe()
+    const [reader, writer] = [Connection.fromFd(pipe.read), Connection.fromFd(pipe.write)]
+    assert.deepEqual([reader.readable, reader.writable, writer.readable, writer.writable], [true, false, false, true])
+    await assert.rejects(reader.send(2), InvalidStateError)
+    await assert.rejects(writer.recv(), InvalidStateError)
+    assert.throws(() => reader.sendSync(2), InvalidStateError)
+    assert.throws(() => writer.recvSync(), InvalidStateError)
+    await assert.rejects(writer.poll(), InvalidStateError)
+    writer.sendSync(1)
+    assert.equal(await reader.recv(limit), 1)
+    const waiting = reader.recv(limit)
+    await writer.send(2)
+    assert.equal(await waiting, 2)
+    const message = randomBytes(BIG)
+    const sent = writer.sendBytes(message)
+    assert.ok(same(await reader.recvBytes(undefined, limit), message))
+    await sent
+    writer.close()
+    await assert.rejects(reader.recv(limit), EOFError)
+    reader.close()
+  })
+
+  test('the end that sends knows when nobody receives any more; one that receives is closed by a message too long for it', {
+    timeout: LIMIT,
+  }, async () => {
+    for (const size of [1, BIG]) {
+      const pipe = createPipe()
+      const [reader, writer] = [Connection.fromFd(pipe.read), Connection.fromFd(pipe.write)]
+      const sent = writer.sendBytes(Buffer.alloc(size))
+      await assert.rejects(reader.recvBytes(0, limit), ArgumentRangeError)
+      assert.equal(reader.closed, true)
+      if (size === BIG) await assert.rejects(sent, BrokenPipeError)
+      else await sent
+      await assert.rejects(writer.sendBytes(Buffer.alloc(1)), BrokenPipeError)
+      writer.close()
+    }
+  })
+
+  test('a stream of Node is taken over with what it has read', { timeout: LIMIT }, async () => {
+    const program = `require('fs').writeSync(3, Buffer.from('000000026869', 'hex')); require('fs').readSync(3, Buffer.alloc(1))`
+    const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'inherit', 'inherit', 'pipe'] })
+    await once(child.stdio[3]!, 'readable')
+    const conn = Connection.fromFd(child.stdio[3]!)
+    assert.equal(text(await conn.recvBytes(undefined, limit)), 'hi')
+    await conn.sendBytes(Buffer.alloc(0))
+    await assert.rejects(conn.recvBytes(undefined, limit), EOFError)
+    conn.close()
+    assert.throws(() => Connection.fromFd(child.stdio[3]!), ArgumentTypeError)
+  })
+})
 
 describe('Connection over a socket: who stops waiting', () => {
   test('a message of which a part has come is not lost by a timeout, an abort, or a poll', {
@@ -479,6 +534,23 @@ describe('Connection over a socket: waiting', () => {
     )
   })
 
+  test('what came while nobody waited is still there, of many Connections, and is a Uint8Array of its own', {
+    timeout: LIMIT,
+  }, async t => {
+    const pairs = await Promise.all(Array.from({ length: 5 }, () => withRawPeer(t)))
+    for (const [conn, raw] of pairs) {
+      const first = conn.recvBytes(undefined, limit)
+      raw.write(framed('first'))
+      assert.equal(text(await first), 'first')
+    }
+    for (const size of [10, 30_000, 200_000]) {
+      for (const [i, [, raw]] of pairs.entries()) raw.write(framed(Buffer.alloc(size, i)))
+      for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
+      for (const [i, [conn]] of pairs.entries())
+        assert.deepEqual(await conn.recvBytes(undefined, limit), new Uint8Array(size).fill(i))
+    }
+  })
+
   test('receiving in a loop lets timers run', { timeout: LIMIT }, async t => {
     const [a, b] = await connected(t)
     let ticked = false
@@ -503,6 +575,25 @@ describe('what keeps a process alive', () => {
        const [a, b] = await Promise.all([listener.accept(), Client(listener.address)])
        ${body}`,
     ])
+
+  test('a Connection that nobody has any more is closed; one that somebody waits for is not', async () => {
+    const { code, stdout, stderr } = await runNode(
+      `import { Client, Listener } from 'multiproc'
+       const listener = await Listener.listen()
+       const connect = async () => Promise.all([listener.accept(), Client(listener.address)])
+       let [a, b] = await connect()
+       let [c, d] = await connect()
+       const waiting = d.recv()
+       b = d = undefined
+       let ended = false
+       a.recv().catch(error => { console.log(error.name); ended = true })
+       while (!ended) { globalThis.gc(); await new Promise(resolve => setTimeout(resolve, 5)) }
+       await c.send('still here')
+       console.log(await waiting)`,
+      { execArgv: ['--expose-gc'] },
+    )
+    assert.deepEqual([code, stdout, stderr], [0, 'EOFError\nstill here\n', ''])
+  })
 
   test('an idle Connection and an idle Listener do not, and no file is left; a recv() that waits does', async () => {
     const [idle, waiting] = await Promise.all([

@@ -1,6 +1,7 @@
 // Listener and Client: who is let in, who is not, and that nobody who is not let in delays those who are.
 import assert from 'node:assert/strict'
 import { createHmac, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { describe, test } from 'node:test'
@@ -153,7 +154,7 @@ describe('Listener', () => {
     assert.throws(() => new (Listener as any)(), ArgumentTypeError)
   })
 
-  test('an empty key is refused: it proves nothing', async () => {
+  test('TestListener.test_empty_authkey: other than in Python an empty key is refused, since it proves nothing', async () => {
     for (const authkey of ['', new Uint8Array()]) {
       await assert.rejects(Listener.listen(undefined, { authkey }), ArgumentRangeError)
       await assert.rejects(Client('/nowhere/at/all', { authkey }), ArgumentRangeError)
@@ -210,6 +211,17 @@ describe('Listener', () => {
     assert.deepEqual(await waiting, [one])
     ;(await one.accept({ timeout: 0 })).close()
     ;(await theirs).close()
+  })
+
+  test('TestIgnoreEINTR.test_ignore_listener', { timeout: LIMIT }, async t => {
+    const listener = await listening(t)
+    const accepted = listener.accept(limit)
+    const signalled = once(process, 'SIGUSR2')
+    process.kill(process.pid, 'SIGUSR2')
+    await signalled
+    const theirs = await client(listener.address)
+    ;(await accepted).close()
+    theirs.close()
   })
 
   test('iterating accepts until close(), and leaves out who has another key', { timeout: LIMIT }, async t => {
