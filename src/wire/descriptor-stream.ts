@@ -26,6 +26,7 @@ export class DescriptorStream implements ByteStream {
     untilWritable: ms => pollWritable(this.fileno(), ms),
   }
   onReadable: () => void = () => {}
+  background = false
   readonly #fd: number
   readonly #socket: Socket
   #writer: Socket | undefined
@@ -89,7 +90,7 @@ export class DescriptorStream implements ByteStream {
     if (this.#socket.destroyed) return
     if (wanted !== this.#wanted) {
       this.#wanted = wanted
-      if (wanted) this.#socket.ref()
+      if (wanted && !this.background) this.#socket.ref()
       else this.#socket.unref()
     }
     if (wanted && !this.#reading) {

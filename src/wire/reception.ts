@@ -83,9 +83,11 @@ export class Reception {
             sendAway = undo
           })
         : plain
+      stream.background = true // a Listener that nobody waits for keeps nobody alive
       const connection = connectionOver(stream, codec)
       sendAway = () => connection.close()
       if (key) await authenticateAsListener(connection, key, requireModern)
+      stream.background = false
       if (!connection.closed) guest = { connection, address }
     } catch (error) {
       sendAway()

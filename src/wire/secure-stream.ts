@@ -68,7 +68,7 @@ export async function secureAsListener(
   const { createServer } = await import('node:tls')
   return new Promise((resolve, reject) => {
     const server = createServer(options) // of this one connection: it says whose handshake failed
-    const raw = socketOf(plain)
+    const raw = socketOf(plain).unref()
     undoBy(() => void raw.destroy())
     raw.once('close', () => reject(new BrokenPipeError('Expected a TLS handshake, but the other side ended it')))
     server.once('tlsClientError', reject)
@@ -82,6 +82,7 @@ class SecureStream implements ByteStream {
   readonly writable = true
   readonly blocking = undefined
   onReadable: () => void = () => {}
+  background = false
   readonly #socket: TLSSocket
   #ahead: Uint8Array | undefined
   #ended = false
@@ -118,7 +119,7 @@ class SecureStream implements ByteStream {
   watch(wanted: boolean): void {
     if (wanted === this.#wanted) return
     this.#wanted = wanted
-    if (wanted) this.#socket.ref()
+    if (wanted && !this.background) this.#socket.ref()
     else this.#socket.unref()
   }
 

@@ -597,7 +597,12 @@ describe('what keeps a process alive', () => {
 
   test('an idle Connection and an idle Listener do not, and no file is left; a recv() that waits does', async () => {
     const [idle, waiting] = await Promise.all([
-      program(`console.log(listener.address)`),
+      program(`const { connect } = await import('node:net')
+               const guarded = await Listener.listen(undefined, { authkey: 'x', handshakeTimeout: 60_000 })
+               const silent = connect({ path: guarded.address })
+               await new Promise(resolve => silent.once('data', resolve))
+               silent.unref()
+               console.log(listener.address)`),
       program(`b.recv().then(n => console.log('got', n)); setTimeout(() => a.send(7), 50).unref()
                setTimeout(() => {}, 0)`),
     ])
