@@ -68,27 +68,30 @@ export function openDescriptorsBy(how: typeof open): void {
 const asValue = (message: Message): unknown => message.value()
 
 /**
- * One of two ends: sends messages to those who hold the other one, and receives theirs. Made by Pipe(), through shared memory;
- * by Client() and Listener.accept(), through a socket; and by Connection.fromFd().
+ * One of two ends: sends messages to those who hold the other one, and receives theirs. Made by Pipe(), through shared
+ * memory; by Client() and Listener.accept(), through a socket; and by Connection.fromFd().
  *
  * A message is a value, or mere bytes. Through a Pipe values are as for a Queue: handles travel by reference, also a
- * Connection, also through itself; and several processes may share an end: messages stay whole, and each is received once. Through
- * a socket they are Python's pickles (or 'msgpack', when both sides are told so); no handle can travel there, and the end belongs to this process alone.
+ * Connection, also through itself; and several processes may share an end: messages stay whole, and each is received once.
+ * Through a socket they are Python's pickles (or 'msgpack', when both sides are told so); no handle can travel there, and
+ * the end belongs to this process alone.
  *
- * Waits: `send` and `recv` await, `sendSync` and `recvSync` block this thread asleep in the kernel. A send through a Pipe waits only while
- * much (32 MiB, or an eighth of the memory if that is less) lies unread in its direction, so both sides may send something large at the
- * same time; through a socket, while the kernel's buffer is full (some 200 KiB). Several `recv()` of one process are served in
- * the order of the calls. With TLS there are no blocking forms.
- * On timeout or abort nothing was sent, and no message was taken; one that has come in part stays for the next `recv`. Through a
- * socket a message of which the first part is out cannot be called back: then the send resolves at its timeout or abort, and the
- * rest goes out as soon as the other side reads. While that, or an awaited send, is under way, a blocking send throws InvalidStateError.
+ * Waits: `send` and `recv` await, `sendSync` and `recvSync` block this thread asleep in the kernel. A send through a Pipe
+ * waits only while much (32 MiB, or an eighth of the memory if that is less) lies unread in its direction, so both sides may
+ * send something large at the same time; through a socket, while the kernel's buffer is full (some 200 KiB). Several
+ * `recv()` of one process are served in the order of the calls. With TLS there are no blocking forms.
+ * On timeout or abort nothing was sent, and no message was taken; one that has come in part stays for the next `recv`.
+ * Through a socket a message of which the first part is out cannot be called back: then the send resolves at its timeout or
+ * abort, and the rest goes out as soon as the other side reads. While that, or an awaited send, is under way, a blocking send
+ * throws InvalidStateError; and a blocking `recv` keeps it from going on.
  *
- * If a process dies: what it sent is there, whole; what it was sending is not. When nobody alive holds the other end, and no message
- * under way carries it, `recv` gives what was sent before and then throws EOFError, and `send` throws BrokenPipeError at
- * once, also one that waits. Through a socket `recv` throws BrokenPipeError when the other side ended in the middle of a message, or
- * the network failed: then something is missing, and no iteration ends quietly.
+ * If a process dies: what it sent is there, whole; what it was sending is not. When nobody alive holds the other end, and no
+ * message under way carries it, `recv` gives what was sent before and then throws EOFError, and `send` throws BrokenPipeError
+ * at once, also one that waits. Through a socket `recv` throws BrokenPipeError when the other side ended in the middle of a
+ * message, or the network failed: then something is missing, and no iteration ends quietly.
  *
- * An idle Connection does not keep its process alive; one that somebody waits for does, and so does what is still to be written.
+ * An idle Connection does not keep its process alive; one that somebody waits for does, and so does what is still to be
+ * written.
  *
  * A handle that is collected is closed. Better: close() it, or `await using`.
  *
@@ -123,7 +126,8 @@ export class Connection<Send = unknown, Recv = Send>
    *
    * A Node.js child of a Python parent takes the descriptor it inherited (`Popen([...], pass_fds=[b.fileno()])` with
    * `a, b = Pipe()`; close `b` in Python then). A Node.js parent starts its child with `stdio: [..., 'pipe']` and takes
-   * `child.stdio[3]`, at once (Node.js throws away what is unread when the child ends); in Python the child's end is `Connection(3)`. One end of an os.pipe() only receives, or only sends.
+   * `child.stdio[3]`, at once (Node.js throws away what is unread when the child ends); the child's end is `Connection(3)` in
+   * Python. One end of an os.pipe() only receives, or only sends.
    *
    * The descriptor is the Connection's from here on, and closed with it. No other process may read from a copy of it
    * at the same time, and a blocking reader of a copy would find that it does not block any more.

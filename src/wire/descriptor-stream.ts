@@ -130,12 +130,18 @@ export class DescriptorStream implements ByteStream {
   }
 
   finish(bytes: Uint8Array, done: (error: Error | undefined) => void): void {
-    if (this.#writer === undefined || this.#writer.destroyed) {
-      const copy = duplicate(this.fileno())
-      this.#writer = writerOn(copy)
-      this.#writer.on('error', () => {}) // `done` is told
-    }
+    if (this.#writer === undefined || this.#writer.destroyed) this.#writer = this.#secondSocket()
     this.#writer.write(bytes, error => done(error ? brokenPipe(error) : undefined))
+  }
+
+  #secondSocket(): Socket {
+    try {
+      const socket = writerOn(duplicate(this.fileno()))
+      socket.on('error', () => {}) // who writes is told
+      return socket
+    } catch {
+      return this.#socket // no descriptor is left: a message that has begun must go on
+    }
   }
 
   fileno(): number {

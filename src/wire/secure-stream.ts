@@ -1,11 +1,10 @@
 /** The bytes of a TLS connection, through Node's own. Everything comes and goes through the event loop. */
-import { Socket } from 'node:net'
+import { isIP, Socket } from 'node:net'
 import type { ConnectionOptions, TlsOptions as ServerOptions, TLSSocket } from 'node:tls'
 import { ArgumentTypeError, BrokenPipeError, InvalidStateError } from '../contract/errors.ts'
 import { describe } from '../contract/options.ts'
 import { duplicate } from '../os/socket.ts'
-import type { ByteStream } from './byte-stream.ts'
-import { NOTHING } from './byte-stream.ts'
+import { type ByteStream, NOTHING } from './byte-stream.ts'
 import { brokenPipe } from './descriptor-stream.ts'
 
 /** What Node's tls.connect() and tls.createServer() take. */
@@ -27,6 +26,7 @@ export function checkTls(tls: unknown): TlsOptions | undefined {
 function socketOf(stream: ByteStream): Socket {
   const socket = new Socket({ fd: duplicate(stream.fileno()) })
   socket.setNoDelay(true)
+  socket.on('error', () => {}) // TLS tells of it, too
   stream.close()
   return socket
 }
@@ -39,17 +39,13 @@ export async function secureAsClient(
   undoBy: (undo: () => void) => void,
 ): Promise<ByteStream> {
   const { connect } = await import('node:tls')
-  const { isIP } = await import('node:net')
   const name = host !== undefined && isIP(host) === 0 ? { servername: host } : {}
   return new Promise((resolve, reject) => {
     const secure = connect({ ...(host === undefined ? {} : { host }), ...name, ...options, socket: socketOf(plain) })
     undoBy(() => void secure.destroy())
-    secure.once('error', reject)
+    secure.on('error', reject)
     secure.once('close', () => reject(new BrokenPipeError('Expected a TLS handshake, but the other side ended it')))
-    secure.once('secureConnect', () => {
-      secure.off('error', reject)
-      resolve(new SecureStream(secure))
-    })
+    secure.once('secureConnect', () => resolve(new SecureStream(secure)))
   })
 }
 
