@@ -2,10 +2,14 @@
 import { MultiprocError } from '../../contract/errors.ts'
 
 /** A tuple. */
-export class Tuple<T = unknown> extends Array<T> {}
+export class Tuple<T = unknown> extends Array<T> {
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array
+  }
+}
 
-export function tuple<T>(...items: T[]): Tuple<T> {
-  return Tuple.from(items) as Tuple<T>
+export function tuple<T extends unknown[]>(...items: T): Tuple<T[number]> & T {
+  return Object.setPrototypeOf(items, Tuple.prototype)
 }
 
 /** An exception of Python's. */
