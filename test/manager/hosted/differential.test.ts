@@ -6,7 +6,7 @@ import { PythonObject, Tuple, tuple } from '#src/manager/hosted/python-values.js
 import { findExecutable } from '../../support/children.js'
 import { Client, type Hosted, host, nameOf } from './client.js'
 
-const OPERATIONS = 2500
+const OPERATIONS = 1800
 
 /** Does to Python's objects what it is told, line by line, and says what came of it. */
 const PROGRAM = `

@@ -189,10 +189,10 @@ for (const typeid of ['Queue', 'JoinableQueue']) {
   test(`${typeid} without a size never makes a put wait`, () => {
     for (const maxsize of [0, -1]) {
       const [queue, a] = [host(typeid, [], { maxsize }), new Client('a')]
-      for (let i = 0; i < 3000; i++) a.do(queue, 'put', i)
+      for (let i = 0; i < 2500; i++) a.do(queue, 'put', i)
       assert.equal(a.do(queue, 'full'), false)
       assert.equal(a.do(queue, 'maxsize'), 0)
-      assert.deepEqual(drained(queue), [...Array(3000).keys()])
+      assert.deepEqual(drained(queue), [...Array(2500).keys()])
     }
     assert.throws(() => host(typeid, ['many']), raises('TypeError'))
   })
