@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
-import { PythonObject, Tuple, tuple } from '#src/manager/hosted/python-values.js'
+import { PythonObject } from '#src/pickle/python-object.js'
+import { Tuple, tuple } from '#src/pickle/tuple.js'
 import { findExecutable } from '../../support/children.js'
 import { Client, type Hosted, host, nameOf } from './client.js'
 
