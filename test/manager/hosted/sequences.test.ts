@@ -195,6 +195,36 @@ for (const typeid of ['Lock', 'RLock']) {
   })
 }
 
+const wait: Step = {
+  name: 'waits',
+  can: release.can,
+  do(scene, who) {
+    scene.has[who].pop()
+    scene.ask(who, 'wait')
+  },
+}
+
+const notify: Step = {
+  name: 'notifies',
+  can: release.can,
+  do: (scene, who) => void scene.clients[who].do(scene.hosted, 'notify'),
+}
+
+test('Condition: after any six steps of three callers at most one has the lock, and it is free when none but sleepers wait', async () => {
+  const check = (scene: Scene) => {
+    const { type, object } = scene.hosted
+    const asleep = Number(/(\d+)\)>$/.exec(type.repr(object))?.[1])
+    const holders = scene.has.reduce((sum, has) => sum + has.length, scene.answers().length)
+    assert.ok(holders <= 1, 'at most one has it')
+    assert.equal(new Client('x').do(scene.hosted, 'locked'), holders === 1)
+    assert.ok(asleep <= scene.waiting().length, 'nobody sleeps who is gone')
+    if (scene.waiting().length > asleep) assert.equal(holders, 1, 'nobody waits for nobody')
+  }
+  const on = () => new Scene('Condition', [host('Lock').object])
+  const played = await playAll(on, [acquire, release, wait, notify, receive, giveUp, die], 6, check)
+  assert.ok(played > LEAST, `${played} sequences`)
+})
+
 for (const typeid of ['Semaphore', 'BoundedSemaphore']) {
   test(`${typeid}: after any six steps of three callers no permit is lost, and none is made`, async () => {
     const check = (scene: Scene) => {
