@@ -44,7 +44,8 @@ let spare: Writer | undefined
  *   PyFloat             float           PythonObject …     what it says   PythonDatetime …      datetime.datetime …
  *
  * "Whole" is from -(2**53 - 1) to 2**53 - 1 and not -0. An object that is met again is the same object in Python; a value
- * may lead back to itself. Extra properties of arrays, properties by symbol and what a prototype has are left out.
+ * may lead back to itself. Keys that are equal in Python (1 and true, two tuples of the same items) become one there. Extra
+ * properties of arrays, properties by symbol and what a prototype has are left out.
  *
  * Does not wait. Bytes are copied once; nothing in the result is shared with the value.
  *
