@@ -584,10 +584,13 @@ describe('what keeps a process alive', () => {
       `import { Client, Listener } from 'multiproc'
        const listener = await Listener.listen()
        const connect = async () => Promise.all([listener.accept(), Client(listener.address)])
-       let [a, b] = await connect()
-       let [c, d] = await connect()
-       const waiting = d.recv()
-       b = d = undefined
+       const abandon = async () => (await connect())[0]
+       const abandonWaiting = async () => {
+         const [mine, theirs] = await connect()
+         return [mine, theirs.recv()]
+       }
+       const [c, waiting] = await abandonWaiting()
+       const a = await abandon()
        let ended = false
        a.recv().catch(error => { console.log(error.name); ended = true })
        while (!ended) { globalThis.gc(); await new Promise(resolve => setTimeout(resolve, 5)) }
