@@ -383,10 +383,16 @@ function isPlain(value: object): boolean {
   return Object.getPrototypeOf(proto) === null && Object.hasOwn(proto, 'isPrototypeOf')
 }
 
-/** Whether Python can have it as a key: not what can change. */
-function isHashable(key: unknown, left: number): boolean {
+/** Whether Python can have it as a key: not what can change. `found`: tuples that are, each of them looked through once. */
+function isHashable(key: unknown, left: number, found?: Set<Tuple>): boolean {
   if (typeof key !== 'object' || key === null) return true
-  if (key instanceof Tuple) return left === 0 || key.every(item => isHashable(item, left - 1))
+  if (key instanceof Tuple) {
+    if (left === 0 || found?.has(key)) return true
+    const all = found ?? new Set()
+    if (!key.every(item => isHashable(item, left - 1, all))) return false
+    all.add(key)
+    return true
+  }
   if (key instanceof FrozenSet || key instanceof Date) return true
   if (types.isUint8Array(key)) return !(key instanceof ByteArray)
   if (Array.isArray(key) || ArrayBuffer.isView(key) || types.isMap(key) || types.isSet(key)) return false
