@@ -4,8 +4,8 @@
  */
 import { memoryError } from './python-errors.ts'
 
-/** Some seconds' worth. */
-const MOST = 2 ** 26
+/** Half a second's worth. */
+const MOST = 2 ** 24
 
 export class Effort {
   #left: number

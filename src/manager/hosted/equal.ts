@@ -19,9 +19,9 @@ const DEEPEST = 1000
 
 /** `effort`: what a call that compares many values has for all of them. */
 export function equal(a: unknown, b: unknown, effort: Effort = new Effort(), depth = 0): boolean {
-  effort.spend()
   if (a === b) return true
   if (typeof a === 'object' && typeof b === 'object' && a !== null && b !== null) {
+    effort.spend()
     if (isShareable(a)) return false
     if (depth > DEEPEST) throw recursionError('maximum recursion depth exceeded in comparison')
     return sameContent(a, b, effort, depth + 1)
@@ -59,7 +59,10 @@ function sameMoment(a: Date, b: Date): boolean {
 
 function sameArrays(a: unknown[], b: unknown[], effort: Effort, depth: number): boolean {
   if (a.length !== b.length || a instanceof Tuple !== b instanceof Tuple) return false
-  for (let i = 0; i < a.length; i++) if (!equal(a[i], b[i], effort, depth)) return false
+  for (let i = 0; i < a.length; i++) {
+    effort.spend()
+    if (!equal(a[i], b[i], effort, depth)) return false
+  }
   return true
 }
 

@@ -10,7 +10,7 @@ import { entriesOf, typeName } from './kinds-of-value.ts'
 
 const DEEPEST = 100
 /** As many values as are printed. */
-const MOST = 2 ** 22
+const MOST = 2 ** 20
 
 /** @throws {PythonError} MemoryError */
 export function represent(value: unknown): string {
