@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { createHmac, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import path from 'node:path'
 import { describe, test } from 'node:test'
 import {
@@ -19,6 +20,7 @@ import {
   wait,
 } from 'multiproc'
 import { peerPidOf } from '#src/wire/socket-end.js'
+import { run } from '../support/children.ts'
 import { freshName } from '../support/names.ts'
 import { anyPort, connected, ended, framed, LIMIT, listening, stranger } from './pair.ts'
 
@@ -384,6 +386,25 @@ function readMessages(socket: Awaited<ReturnType<typeof stranger>>): () => Promi
 }
 
 describe('Client', () => {
+  test('rejects when this process has no descriptor left', { timeout: LIMIT }, async t => {
+    const server = createServer(socket => void socket.on('error', () => {})).listen(0, '127.0.0.1')
+    t.after(() => void server.close())
+    await once(server, 'listening')
+    const address = `['127.0.0.1', ${(server.address() as AddressInfo).port}]`
+    const source = `
+      import { closeSync, openSync } from 'node:fs'
+      import { Client } from 'multiproc'
+      ;(await Client(${address})).close() // loads what is needed
+      const open = []
+      try { for (;;) open.push(openSync('/dev/null')) } catch {}
+      closeSync(open.pop()) // one for the socket, none for what is made of it
+      await Client(${address}).then(() => {}, error => console.log('rejected:', error.message))
+    `
+    const limited = ['sh', '-c', 'ulimit -n 500; exec "$0" "$@"', process.execPath, '--input-type=module', '-e', source]
+    const { stdout } = await run(limited)
+    assert.match(stdout, /^rejected: .*EMFILE/)
+  })
+
   test('gives up at its timeout or abort, and leaves nothing', { timeout: LIMIT }, async t => {
     const listener = await listening(t, undefined)
     // nobody answers the handshake
