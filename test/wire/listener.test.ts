@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { createHmac, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, test } from 'node:test'
 import {
@@ -110,6 +111,18 @@ describe('Listener', () => {
     await one.close()
     await other.close()
     assert.equal(existsSync(path.dirname(file)), false)
+  })
+
+  test('the file of a relative path is removed wherever the working directory is by then', async t => {
+    const [before, folder] = [process.cwd(), mkdtempSync(path.join(tmpdir(), 'relative-'))]
+    t.after(() => rmSync(folder, { recursive: true }))
+    t.after(() => process.chdir(before))
+    process.chdir(folder)
+    const listener = await Listener.listen('here')
+    process.chdir(before)
+    assert.equal(listener.address, 'here')
+    await listener.close()
+    assert.deepEqual(readdirSync(folder), [])
   })
 
   test('TestListener.test_abstract_socket', { timeout: LIMIT }, async t => {

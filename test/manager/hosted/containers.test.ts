@@ -6,7 +6,7 @@ import { ByteArray } from '#src/pickle/byte-array.js'
 import { PreciseDate } from '#src/pickle/datetime.js'
 import { FrozenSet } from '#src/pickle/frozen-set.js'
 import { PyFloat } from '#src/pickle/py-float.js'
-import { PythonObject } from '#src/pickle/python-object.js'
+import { PythonGlobal, PythonObject } from '#src/pickle/python-object.js'
 import { Tuple, tuple } from '#src/pickle/tuple.js'
 import { Client, host, raises, typeNamed } from './client.js'
 
@@ -284,6 +284,14 @@ test('an iterator of a dict gives the keys in order, then stops; a change of the
   assert.equal(a.do(third, 'send', null), 1)
   assert.throws(() => a.do(third, 'throw', new RangeError('mine')), { message: 'mine' })
   assert.throws(() => a.do(third, '__next__'), raises('StopIteration'))
+  const lookup = new PythonGlobal('builtins', 'LookupError')
+  for (const value of [undefined, null, 'why', tuple('why')])
+    assert.throws(
+      () => a.do(host('Iterator', [[1]]), 'throw', lookup, value),
+      raises('LookupError', value ? 'why' : undefined),
+    )
+  for (const thing of [lookup.name, new Map(), null])
+    assert.throws(() => a.do(host('Iterator', [[1]]), 'throw', thing), raises('TypeError'))
   const fourth = host('Iterator', [[1]])
   a.do(fourth, 'close')
   assert.throws(() => a.do(fourth, '__next__'), raises('StopIteration'))
