@@ -43,7 +43,7 @@ export function processSuite(method: StartMethod, except: readonly Except[] = []
         wrong = check(currentSession())
         return wrong.length === 0
       }
-      await until(mended, 5_000, () => `shared memory to be in order: ${wrong.join('; ')}`)
+      await until(mended, LIMIT, () => `shared memory to be in order: ${wrong.join('; ')}`)
     })
     for (const { test } of except) assert.ok(titles.has(test), `no test is called ${test}, which is excepted`)
   })

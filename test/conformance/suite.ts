@@ -93,7 +93,7 @@ async function nothingImpossible(make: Implementation): Promise<void> {
     wrong = make.impossible()
     return wrong.length === 0
   }
-  await until(mended, 5_000, () => `shared memory to be in order: ${wrong.join('; ')}`)
+  await until(mended, LIMIT, () => `shared memory to be in order: ${wrong.join('; ')}`)
 }
 
 /** Resolves when the children sleep in an operation that waits. */

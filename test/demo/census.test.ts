@@ -126,7 +126,7 @@ for (const [signal, expected] of [
     process.kill(-child.pid, signal)
     const { code, stdout, stderr, late } = await child.ended
     assert.deepEqual([code, late, stdout, stderr], [expected, false, '', ''])
-    await until(() => child.leftovers().length === 0, 5000, 'no process left')
+    await until(() => child.leftovers().length === 0, 30_000, 'no process left')
   })
 }
 
@@ -136,7 +136,7 @@ test('demo: SIGINT to the main process alone takes the workers with it', async t
   child.kill('SIGINT')
   const { code, stdout, stderr } = await child.ended
   assert.deepEqual([code, stdout, stderr], [130, '', ''])
-  await until(() => child.leftovers().length === 0, 5000, 'no process left')
+  await until(() => child.leftovers().length === 0, 30_000, 'no process left')
 })
 
 test('demo: kill -9 of the main process takes the workers with it', async t => {
@@ -144,7 +144,7 @@ test('demo: kill -9 of the main process takes the workers with it', async t => {
   await until(() => atWork(child).length >= 2, 20_000, 'workers at work')
   child.kill('SIGKILL')
   await child.ended
-  await until(() => child.leftovers().length === 0, 5000, 'no process left')
+  await until(() => child.leftovers().length === 0, 30_000, 'no process left')
 })
 
 /** Its worker processes that have read tens of megabytes, more than a Node process that only starts. */
