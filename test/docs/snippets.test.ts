@@ -116,7 +116,7 @@ describe('run-snippets', () => {
     assert.equal(ok, false)
     assert.match(report, /^still running after 1500 ms/)
     const grandchild = Number(/pid (\d+)/.exec(report)![1])
-    await until(() => !isAlive(grandchild), 30_000) // killed; whoever adopted it has to reap it
+    await until(() => !isAlive(grandchild), 60_000) // killed; whoever adopted it has to reap it
   })
 
   test('an @example is taken from its doc comment and gets what it uses imported', () => {

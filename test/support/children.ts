@@ -114,7 +114,7 @@ export class Child {
   }
 
   /** Resolves when it has printed `text`; rejects when it ends, or `ms` pass, without. */
-  async printed(text: string, ms = 30_000): Promise<void> {
+  async printed(text: string, ms = 60_000): Promise<void> {
     let over = false
     this.ended.then(
       () => (over = true),
@@ -143,7 +143,7 @@ export const runNode = (source: string, options?: ChildOptions & { execArgv?: st
 /** Waits until `condition` holds, looking every few ms; `what` is said in the error when it does not within `ms`. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  ms = 30_000,
+  ms = 60_000,
   what: string | (() => string) = 'the condition',
 ): Promise<void> {
   const end = Date.now() + ms

@@ -26,7 +26,7 @@ export function crowds({ method, test, make, launch }: ProcessSuite): void {
       const children = Array.from({ length: count }, () =>
         launch(t, { target: targets.meet, args: [there, count, met, leave] }),
       )
-      await met.wait({ timeout: 110_000 })
+      await met.wait({ timeout: 150_000 })
       assert.equal(activeChildren().length, count)
       leave.set()
       assert.deepEqual(await Promise.all(children.map(ended)), new Array(count).fill(0))
@@ -47,7 +47,7 @@ export function crowds({ method, test, make, launch }: ProcessSuite): void {
     there.close()
     met.close()
     leave.close()
-  }, 120_000)
+  })
 
   test('Process: children that start in the same turn of the event loop are joined without one, in any order', t => {
     const children = [1, 2, 3, 4, 5, 6].map(code => launch(t, { target: targets.exitWith, args: [code] }))
