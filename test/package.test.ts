@@ -9,7 +9,7 @@ const manifest = JSON.parse(readFileSync(path.join(checkout, 'package.json'), 'u
 
 test('npm pack: the package holds dist/, README, LICENSE, CHANGELOG and package.json, and nothing else', async () => {
   const { code, stdout, stderr } = await run(['npm', 'pack', '--dry-run', '--json', '--ignore-scripts'], {
-    deadline: 60_000,
+    deadline: 120_000,
   })
   assert.equal(code, 0, stderr)
   const files: string[] = JSON.parse(stdout)[0].files.map((file: { path: string }) => file.path)
