@@ -1,11 +1,11 @@
 /** POSIX named semaphores of the C library: a counter in a file of /dev/shm, `sem.<name>`. Where it lies is all we know of it. */
-import { constants as fsConstants } from 'node:fs'
+import { constants as fsConstants, statSync } from 'node:fs'
 import { constants } from 'node:os'
 import { libc, SystemCallError } from './libc.ts'
 import { SLICE_MS } from './poll.ts'
 import { posixCalls } from './posix-calls.ts'
 
-const { EAGAIN, EINTR, ETIMEDOUT } = constants.errno
+const { EAGAIN, EINTR, EINVAL, ETIMEDOUT } = constants.errno
 const { O_CREAT, O_EXCL } = fsConstants
 
 const CLOCK_MONOTONIC = 1
@@ -20,9 +20,15 @@ export interface SemaphoreOpening {
   readonly mode: number
 }
 
+/** sizeof(sem_t), with glibc and musl. */
+const SEMAPHORE_BYTES = 32
+
 /** Its address; twice the same for one name, which counts how often it was opened. */
 export function openSemaphore(name: string, { create, exclusive, value, mode }: SemaphoreOpening): bigint {
   const flags = (create ? O_CREAT : 0) | (exclusive ? O_EXCL : 0)
+  // the C library would map what is there without a look, and the kernel kill who reads beyond its end
+  const file = statSync(`/dev/shm/sem.${name.slice(1)}`, { throwIfNoEntry: false })
+  if (file !== undefined && file.size < SEMAPHORE_BYTES) throw new SystemCallError('sem_open', EINVAL)
   const address = posixCalls().semOpen(name, flags, mode, value)
   if (address === 0) throw new SystemCallError('sem_open', libc().errno())
   return BigInt(address)
