@@ -71,6 +71,7 @@ test(
     const queue = made(context)
     const waits = [queue.receive(1), queue.receive(2), queue.receive(1)]
     await queue.send('two', 2)
+    await waits[1] // not held up by the first, who wants another type
     await queue.send('first', 1)
     await queue.send('second', 1)
     assert.deepEqual(
@@ -91,6 +92,8 @@ test(
       await queue.send(half)
       sent++
     }
+    await queue.receive()
+    await queue.send(half.subarray(10)) // room for a small one
     await assert.rejects(queue.send(half, 1, { timeout: 0 }), TimeoutError)
     await assert.rejects(queue.send(half, 1, { timeout: 5 }), TimeoutError)
     assert.throws(() => queue.sendSync(half, 1, { timeout: 5 }), TimeoutError)

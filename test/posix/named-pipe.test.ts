@@ -136,14 +136,17 @@ test(
      const [uid] = [process.getuid()]
      if (uid === 0) process.seteuid(65534)
      const told = []
+     try {
      for (const act of [() => fifo.openReader(), () => new MessageQueue(key), async () => queue.send('x'), () => new NamedSemaphore(name)]) {
        try { await act(); told.push('nothing') }
        catch (error) { told.push([error instanceof SystemCallError, error.errno, /no right/.test(error.message)].join()) }
      }
      await writer.write('written')
      told.push(Buffer.from(await reader.read()).toString())
-     if (uid === 0) process.seteuid(0)
-     fifo.unlink(); queue.remove(); semaphore.unlink()
+     } finally {
+       if (uid === 0) process.seteuid(0)
+       fifo.unlink(); queue.remove(); semaphore.unlink()
+     }
      console.log(JSON.stringify(told))`,
     )
     assert.equal(code, 0, stderr)
