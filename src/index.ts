@@ -13,6 +13,21 @@ export { share } from './commons/share.ts'
 export { type Context, getContext } from './context.ts'
 export * from './contract/errors.ts'
 export type { SyncWaitOptions, WaitOptions } from './contract/waiting.ts'
+export { ByteArray } from './pickle/byte-array.ts'
+export {
+  type ClockOptions,
+  PreciseDate,
+  PythonDate,
+  PythonDatetime,
+  PythonTime,
+  PythonTimedelta,
+} from './pickle/datetime.ts'
+export { FrozenSet } from './pickle/frozen-set.ts'
+export { type DumpsOptions, dumps, type LoadsOptions, loads } from './pickle/pickle.ts'
+export { PyFloat } from './pickle/py-float.ts'
+export { PythonError } from './pickle/python-error.ts'
+export { type PythonCall, PythonGlobal, PythonObject, type PythonObjectOptions } from './pickle/python-object.ts'
+export { Tuple, tuple } from './pickle/tuple.ts'
 export {
   activeChildren,
   cpuCount,
@@ -45,3 +60,8 @@ export type { Held } from './sync/held.ts'
 export { Lock } from './sync/lock.ts'
 export { RLock } from './sync/rlock.ts'
 export { Semaphore, type SemaphoreOptions } from './sync/semaphore.ts'
+export type { Address } from './wire/address.ts'
+export { Client, type ClientOptions } from './wire/client.ts'
+export { Listener, type ListenerOptions } from './wire/listener.ts'
+export type { TlsOptions } from './wire/secure-stream.ts'
+export type { CodecName } from './wire/wire-codec.ts'

@@ -52,7 +52,7 @@ export class ShutDownError extends MultiprocError {
 export class EOFError extends MultiprocError {
   static override readonly code = 'ERR_MULTIPROC_EOF'
 }
-/** send: nobody holds the other end. */
+/** send: nobody holds the other end. recv over a socket: it ended in the middle of a message, or failed. */
 export class BrokenPipeError extends MultiprocError {
   static override readonly code = 'ERR_MULTIPROC_BROKEN_PIPE'
 }
@@ -127,6 +127,17 @@ export class WorkerDiedError extends MultiprocError {
   constructor(message?: string, options?: ErrorOptions & { exitCode?: number | null }) {
     super(message, options)
     this.exitCode = options?.exitCode ?? null
+  }
+}
+
+/** Bytes that are no pickle, or a larger or deeper one than is allowed. `offset`: how far they were read. */
+export class UnpicklingError extends MultiprocError {
+  static override readonly code = 'ERR_MULTIPROC_UNPICKLING'
+  readonly offset: number
+
+  constructor(message?: string, options?: ErrorOptions & { offset?: number }) {
+    super(message, options)
+    this.offset = options?.offset ?? 0
   }
 }
 

@@ -1,4 +1,4 @@
-/** Sleep until a descriptor is readable, with a limit. */
+/** Sleep until a descriptor is readable, or writable, with a limit. */
 import { constants } from 'node:os'
 import { libc, SystemCallError } from './libc.ts'
 
