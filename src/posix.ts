@@ -1,4 +1,5 @@
 /** `multiproc/posix`: the inter-process communication that the operating system itself offers, as other programs see it. */
+import path from 'node:path'
 import { registerClass } from './codec/register-class.ts'
 import { Refusal } from './contract/refusal.ts'
 import { type HandedDown, handDown, inheritedFd } from './os/hand-down.ts'
@@ -44,7 +45,7 @@ registerClass(NamedPipe as unknown as new () => NamedPipe, {
   name: 'multiproc.NamedPipe',
   pack: fifo => {
     toChild('a NamedPipe', 'send its `path`, and open it there')
-    return fifo.path
+    return path.resolve(fifo.path) // its working directory may be another one
   },
   unpack: NamedPipe.open,
 })

@@ -83,12 +83,11 @@ export class NamedPipe implements Disposable {
    */
   static open(path: string): NamedPipe {
     checkPath(path)
-    if (
-      !explained(
-        () => statSync(path),
-        () => meaningsOf(path),
-      ).isFIFO()
-    ) {
+    const found = explained(
+      () => statSync(path),
+      () => meaningsOf(path),
+    )
+    if (!found.isFIFO()) {
       throw new ArgumentTypeError(
         `Expected ${path} to be a named pipe, but it is something else; use node:fs for it, or another path`,
       )
@@ -97,8 +96,7 @@ export class NamedPipe implements Disposable {
   }
 
   /**
-   * Opens it for reading, once somebody has opened it for writing (as POSIX has it; who only wants to look ahead gives a
-   * timeout).
+   * Opens it for reading, once somebody has opened it for writing, as POSIX has it.
    *
    * Awaits: looks after 1, 2, 4, 8 and then every 10 ms, and occupies no thread. On timeout or abort it is not open. If the
    * process of a writer dies after it has come, that is the end of what is read.
@@ -221,11 +219,10 @@ class Opening {
 
 /** Throws BrokenPipeError when nobody reads what shall be written. */
 function openChecked(path: string, direction: Direction): number {
-  const fd = explained(
+  return explained(
     () => openFifo(path, direction),
     () => ({ ...meaningsOf(path), ENXIO: cause => new BrokenPipeError(`Expected somebody to read ${path}`, cause) }),
   )
-  return fd
 }
 
 function isFifo(path: string): boolean {

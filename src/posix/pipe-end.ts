@@ -214,7 +214,8 @@ export class PipeEnd implements Disposable {
 
   /**
    * This end as a stream of Node: Readable for a reading end, Writable for a writing one. From then on it is the stream's,
-   * which reads ahead; when the stream ends or is destroyed, this end is closed. Called again it gives the same stream.
+   * which reads ahead; when the stream ends or is destroyed, this end is closed. Its errors are
+   * those of Node (EPIPE). Called again it gives the same stream.
    *
    * @throws {InvalidStateError} while a read() or write() waits
    * @throws {ClosedError} after close()

@@ -7,7 +7,7 @@ import { type PipeEnd, pipe } from 'multiproc/posix'
 import { freshName } from '../support/names.ts'
 
 /** ms: a wait that takes longer has failed. */
-export const LIMIT = { timeout: 10_000 }
+export const LIMIT = { timeout: 30_000 }
 
 export const text = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString())
 
