@@ -14,12 +14,12 @@ test(
   LIMIT,
   async () => {
     const began = Date.now()
-    const waits = [waitForSignal('SIGUSR2'), waitForSignal('SIGUSR2', LIMIT), waitForSignal('SIGHUP', LIMIT)]
-    spawn('sh', ['-c', `kill -HUP ${process.pid}; kill -USR2 ${process.pid}`])
+    const waits = [waitForSignal('SIGALRM'), waitForSignal('SIGALRM', LIMIT), waitForSignal('SIGHUP', LIMIT)]
+    spawn('sh', ['-c', `kill -HUP ${process.pid}; kill -ALRM ${process.pid}`])
     const arrived = await Promise.all(waits)
     assert.deepEqual(
       arrived.map(({ signal }) => signal),
-      ['SIGUSR2', 'SIGUSR2', 'SIGHUP'],
+      ['SIGALRM', 'SIGALRM', 'SIGHUP'],
     )
     for (const { at } of arrived) assert.ok(at >= began && at <= Date.now())
   },
@@ -40,15 +40,15 @@ test('waitForSignal() in a loop misses none, though nobody waits between two of 
 })
 
 test('waitForSignal(): on timeout or abort it catches the signal no longer', LIMIT, async () => {
-  await assert.rejects(waitForSignal('SIGUSR2', { timeout: 0 }), TimeoutError)
-  await assert.rejects(waitForSignal('SIGUSR2', { timeout: 5 }), TimeoutError)
-  await assert.rejects(waitForSignal('SIGUSR2', { signal: AbortSignal.abort(new Error('no')) }), { message: 'no' })
+  await assert.rejects(waitForSignal('SIGALRM', { timeout: 0 }), TimeoutError)
+  await assert.rejects(waitForSignal('SIGALRM', { timeout: 5 }), TimeoutError)
+  await assert.rejects(waitForSignal('SIGALRM', { signal: AbortSignal.abort(new Error('no')) }), { message: 'no' })
   const aborted = new AbortController()
-  const waiting = assert.rejects(waitForSignal('SIGUSR2', { signal: aborted.signal }), { message: 'no' })
+  const waiting = assert.rejects(waitForSignal('SIGALRM', { signal: aborted.signal }), { message: 'no' })
   aborted.abort(new Error('no'))
   await waiting
   await new Promise(resolve => setImmediate(resolve))
-  assert.equal(process.listenerCount('SIGUSR2'), 0)
+  assert.equal(process.listenerCount('SIGALRM'), 0)
 })
 
 test(
