@@ -24,6 +24,7 @@ import { lockKind } from './sync/lock.ts'
 import { rlockKind } from './sync/rlock.ts'
 import { semaphoreKind } from './sync/semaphore.ts'
 import { connectionOn } from './wire/from-fd.ts'
+import { registerPythonValues } from './wire/python-values.ts'
 
 registerKinds([
   lockKind,
@@ -53,3 +54,4 @@ registerClass(ShareableList, {
 
 referToFunctionsBy(resolveTarget)
 openDescriptorsBy(connectionOn)
+registerPythonValues()

@@ -349,7 +349,7 @@ describe('Listener.accept() with a key', () => {
   })
 
   test('handshakes under way are bounded: the oldest makes way', { timeout: LIMIT }, async t => {
-    const listener = await listening(t, undefined, { authkey: KEY })
+    const listener = await listening(t, undefined, { authkey: KEY, handshakeTimeout: 2 * LIMIT })
     const first = await stranger(t, listener.address)
     const gone = ended(first)
     for (let i = 0; i < 256; i++) await stranger(t, listener.address)
