@@ -81,6 +81,13 @@ const printed: Record<string, string> = {
       type 2: second order
       type 3: tidy up
     the child says: served four`,
+  sockets: `
+    client 1 sent 1 2 3
+    client 2 sent 2 4 6
+    client 3 sent 3 6 9
+    client 4 sent 4 8 12
+    client 5 sent 5 10 15
+    answers: 6 12 18 24 30`,
   signals: `
       child: got SIGUSR2
       child: got SIGTERM and ends in its own time
