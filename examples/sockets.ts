@@ -3,7 +3,8 @@
 // Without it: a protocol of one's own: where does a message end, what does it mean, and who is it that has connected?
 import { type Address, Client, type Connection, isMainProcess, Listener, Process } from 'multiproc'
 
-const KEY = 'known to both sides'
+/** Without `codec` the values are pickled, and Python can be at the other end: there an object is a Map. */
+const OPTIONS = { authkey: 'known to both sides', codec: 'msgpack' } as const
 const CLIENTS = 5
 
 interface Request {
@@ -12,7 +13,7 @@ interface Request {
 }
 
 export async function client(address: Address, me: number): Promise<void> {
-  const server = await Client<Request, number>(address, { authkey: KEY })
+  const server = await Client<Request, number>(address, OPTIONS)
   await server.send({ from: me, numbers: [1, 2, 3].map(n => n * me) })
   const sum = await server.recv()
   process.exitCode = sum // so that the parent sees it
@@ -27,7 +28,7 @@ async function serve(guest: Connection<number, Request>): Promise<string> {
 }
 
 async function main(): Promise<void> {
-  const listener = await Listener.listen(['127.0.0.1', 0], { authkey: KEY }) // port 0: one that is free
+  const listener = await Listener.listen(['127.0.0.1', 0], OPTIONS) // port 0: one that is free
   const clients = Array.from(
     { length: CLIENTS },
     (_, i) => new Process({ target: client, args: [listener.address, i + 1] }),
