@@ -38,7 +38,7 @@ export class PipeSocket {
       buffer: new Uint8Array(size),
       callback: (count: number, buffer: Uint8Array) => {
         this.#tell(undefined, buffer.slice(0, count))
-        return false // one at a time
+        return this.#ready !== undefined // false stops it: nobody waits for more
       },
     }
     const socket = new Socket({ fd: this.fd, readable: true, writable: false, onread } as ConstructorParameters<

@@ -42,6 +42,15 @@ test(
     const reads = [2, 1, 3].map(max => reader.read(max))
     await writer.write('aabccc')
     assert.deepEqual((await Promise.all(reads)).map(text), ['aa', 'b', 'ccc'])
+    // each waits for a write of its own
+    const [first, second, third] = [reader.read(), reader.read(), reader.read(1)]
+    await writer.write('one')
+    assert.equal(text(await first), 'one')
+    await writer.write('two')
+    assert.equal(text(await second), 'two')
+    await writer.write('3.')
+    assert.equal(text(await third), '3')
+    assert.equal(text(reader.readSync(9, LIMIT)), '.')
   },
 )
 
