@@ -90,6 +90,29 @@ test('MiscTestCase.test__all__ — these names are exported, and no others', asy
   assert.deepEqual(Object.keys(await import('multiproc')).sort(), exported.trim().split(/\s+/))
 })
 
+test('multiproc/posix exports these names, and no others, and its import maps and starts nothing', async () => {
+  const { code, stdout, stderr } = await runNode(`${observe}
+    await import('multiproc')
+    const before = look()
+    const names = Object.keys(await import('multiproc/posix')).sort()
+    const after = look()
+    console.log(JSON.stringify({ names, before: [before.native, before.listeners], after: [after.native, after.listeners] }))
+  `)
+  assert.equal(code, 0, stderr)
+  const { names, before, after } = JSON.parse(stdout)
+  assert.deepEqual(names, [
+    'MessageQueue',
+    'NamedPipe',
+    'NamedSemaphore',
+    'PipeEnd',
+    'SystemCallError',
+    'pipe',
+    'sendSignal',
+    'waitForSignal',
+  ])
+  assert.deepEqual(after, before)
+})
+
 test('require() gives the same names as import', async () => {
   const { code, stdout, stderr } = await run([
     process.execPath,
