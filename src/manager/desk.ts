@@ -7,8 +7,10 @@
  * The end of the pipe is the client's end, however that came. What its calls under way were waiting for is given up, and
  * then what it held is given back (onGone). An answer that it had not been sent counts as not given: what was taken for it goes back.
  */
+import { relax } from '#words'
+import { Hope } from '../arena/hope.ts'
 import type { Session } from '../arena/session.ts'
-import { NONE } from '../arena/until.ts'
+import { BUSY, NONE } from '../arena/until.ts'
 import type { Arrived } from '../channel/envelope.ts'
 import type { PipeEnd } from '../channel/pipe-end.ts'
 import { plainFailure } from '../codec/failure.ts'
@@ -19,6 +21,7 @@ import type { Call, Caller } from './hosted/hosted-type.ts'
 import type { Reception } from './reception.ts'
 
 const MOST = 64
+const LOOK = 0.012
 const NO_KWARGS = Object.freeze({})
 
 /** One call from its arrival until its answer was sent. */
@@ -65,6 +68,8 @@ export class Desk implements Caller {
   /** Of these, those whose answer is in the batch. */
   #answered: CallUnderWay[] = []
   #flushing = false
+  readonly #hope = new Hope()
+  readonly #looks: boolean
   /** Messages that wait for room in the pipe. */
   #sending = 0
   #isGone = false
@@ -74,6 +79,7 @@ export class Desk implements Caller {
     this.#reception = reception
     this.#end = end
     this.#batch = new Batch(session)
+    this.#looks = session.sleeper.spinning
     this.pid = pid
     this.label = label
   }
@@ -98,8 +104,31 @@ export class Desk implements Caller {
 
   readonly #attempt = () => {
     const got = this.#end.tryDrain(this.#arrived, MOST)
-    if (got !== NONE) this.#flush()
+    if (got === NONE || got === BUSY) return got
+    this.#flush()
+    if (this.#looks) this.#look()
     return got
+  }
+
+  #look(): void {
+    if (!this.#hope.looks) return
+    let began = performance.now()
+    for (;;) {
+      for (let i = 0; i < 20; i++) {
+        const got = this.#end.tryDrain(this.#arrived, MOST)
+        if (got !== NONE && got !== BUSY) {
+          this.#flush()
+          this.#hope.paid()
+          if (performance.now() - began > 0.2) return
+          break
+        }
+        relax()
+      }
+      const took = performance.now() - began
+      if (took < LOOK) continue
+      this.#hope.inVain(took)
+      return
+    }
   }
 
   readonly #arrived = (message: Arrived) => {
