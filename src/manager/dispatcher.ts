@@ -9,7 +9,7 @@
 import { InvalidStateError, MultiprocError } from '../contract/errors.ts'
 import { describe } from '../contract/options.ts'
 import type { Call, Caller, HostedType } from './hosted/hosted-type.ts'
-import { hostedTypes } from './hosted/types.ts'
+import { hostedTypes } from './hosted/hosted-types.ts'
 
 /** An object in the server. */
 export class Hosted {
