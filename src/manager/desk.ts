@@ -153,11 +153,14 @@ export class Desk implements Caller {
     const call = new CallUnderWay(this, id)
     let result: unknown
     try {
-      const args = arrival.value() as readonly unknown[]
-      result =
-        ident === 0
-          ? this.#reception.call(this, method, args)
-          : this.#dispatcher.dispatch(this.#dispatcher.find(ident), method, args, NO_KWARGS, call)
+      let args = arrival.value() as readonly unknown[]
+      const carries = arrival.handles.length > 0
+      if (ident === 0) result = this.#reception.call(this, method, args, carries)
+      else {
+        const hosted = this.#dispatcher.find(ident)
+        if (carries) args = this.#reception.operands(hosted, method, args)
+        result = this.#dispatcher.dispatch(hosted, method, args, NO_KWARGS, call)
+      }
     } catch (error) {
       this.#answer(call, FAILURE, error)
       return

@@ -41,6 +41,7 @@ export class Hosted {
 /** What makes objects of a type: at once, or when its module has been loaded. */
 export interface Factory {
   readonly typeid: string
+  readonly isOwn: boolean
   make(args: readonly unknown[], kwargs: Readonly<Record<string, unknown>>): Made | Promise<Made>
 }
 
@@ -73,6 +74,11 @@ export class Dispatcher {
     if (factory === undefined) throw this.#noSuchType(typeid)
     const made = factory.make(args, kwargs)
     return made instanceof Promise ? made.then(made => this.#host(made)) : this.#host(made)
+  }
+
+  /** Whether it is one of the package's types. */
+  isOwn(typeid: string): boolean {
+    return this.#factories.get(typeid)?.isOwn === true
   }
 
   #noSuchType(typeid: unknown): InvalidStateError {
