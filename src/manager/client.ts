@@ -284,7 +284,9 @@ export class Client implements Link {
   }
 
   /** Fails what is under way and all that comes with `failure`. */
-  close(failure: MultiprocError = new ClosedError('Expected a manager that is open, but shutdown() was called on it')): void {
+  close(
+    failure: MultiprocError = new ClosedError('Expected a manager that is open, but shutdown() was called on it'),
+  ): void {
     if (this.#failure !== undefined) return
     this.#failure = failure
     this.#failing ??= Promise.resolve()

@@ -74,7 +74,14 @@ export class Desk implements Caller {
   #sending = 0
   #isGone = false
 
-  constructor(session: Session, dispatcher: Dispatcher, reception: Reception, end: PipeEnd, pid: number, label: string) {
+  constructor(
+    session: Session,
+    dispatcher: Dispatcher,
+    reception: Reception,
+    end: PipeEnd,
+    pid: number,
+    label: string,
+  ) {
     this.#dispatcher = dispatcher
     this.#reception = reception
     this.#end = end
@@ -112,7 +119,7 @@ export class Desk implements Caller {
 
   #look(): void {
     if (!this.#hope.looks) return
-    let began = performance.now()
+    const began = performance.now()
     for (;;) {
       for (let i = 0; i < 20; i++) {
         const got = this.#end.tryDrain(this.#arrived, MOST)

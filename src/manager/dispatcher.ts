@@ -109,9 +109,7 @@ export class Dispatcher {
     const result = hosted.type.call(hosted.object, method, args, kwargs, call)
     const gives = hosted.type.gives[method]
     if (gives === undefined) return result
-    return result instanceof Promise
-      ? result.then(given => this.#give(gives, given))
-      : this.#give(gives, result)
+    return result instanceof Promise ? result.then(given => this.#give(gives, given)) : this.#give(gives, result)
   }
 
   /** The result of a method is an object of one of the package's types. */

@@ -1,8 +1,8 @@
 /** What makes the objects of a server: the types of the package, and functions and classes of the user's own. */
 import { InvalidTargetError, MultiprocError } from '../contract/errors.ts'
 import { className, describe } from '../contract/options.ts'
-import type { ResolvedTarget } from '../process/target.ts'
 import { loadTarget } from '../process/load-target.ts'
+import type { ResolvedTarget } from '../process/target.ts'
 import type { Factory, Made } from './dispatcher.ts'
 import type { HostedType } from './hosted/hosted-type.ts'
 
@@ -17,7 +17,11 @@ export interface Registered {
 export function ownFactory(type: HostedType): Factory {
   const exposed = new Set(type.exposed)
   const isOwn = true
-  return { typeid: type.typeid, isOwn, make: (args, kwargs) => ({ type, object: type.create(args, kwargs), exposed, isOwn }) }
+  return {
+    typeid: type.typeid,
+    isOwn,
+    make: (args, kwargs) => ({ type, object: type.create(args, kwargs), exposed, isOwn }),
+  }
 }
 
 type Methods = Record<string, (...args: readonly unknown[]) => unknown>

@@ -32,7 +32,9 @@ import type { ArrayProxy, ValueProxy } from './proxies/value-proxy.ts'
 export class SyncManager extends BaseManager {
   static override readonly [OWN_TYPES]: boolean = true
 
-  dict<K = any, V = any>(init?: Iterable<readonly [K, V]> | Record<string, V> | DictProxy<K, V>): Promise<DictProxy<K, V>> {
+  dict<K = any, V = any>(
+    init?: Iterable<readonly [K, V]> | Record<string, V> | DictProxy<K, V>,
+  ): Promise<DictProxy<K, V>> {
     if (init === undefined) return this.create('dict')
     return this.create('dict', init instanceof BaseProxy ? init : plainEntries(init as Record<string, V>))
   }
@@ -123,8 +125,13 @@ function recoverOf(options: { recover?: boolean } | undefined): unknown[] {
  * const list = await manager.list([1, 2])
  * assert.equal(await list.push(3), 3)
  */
-export async function Manager(options?: ManagerOptions): Promise<SyncManager> {
-  const manager = new SyncManager(options)
+export function Manager(options?: ManagerOptions): Promise<SyncManager> {
+  return startManager(SyncManager, options)
+}
+
+/** One of that class, started. */
+export async function startManager(Class: typeof SyncManager, options?: ManagerOptions): Promise<SyncManager> {
+  const manager = new Class(options)
   await manager.start()
   return manager
 }

@@ -151,7 +151,9 @@ export class SetProxy<T = any> extends BaseProxy implements AsyncIterable<T> {
 }
 
 function operand<T>(other: SetOperand<T>): unknown {
-  return other instanceof BaseProxy || other instanceof Set || Array.isArray(other) ? other : [...(other as Iterable<T>)]
+  return other instanceof BaseProxy || other instanceof Set || Array.isArray(other)
+    ? other
+    : [...(other as Iterable<T>)]
 }
 
 function asSet<T>(other: SetOperand<T>): unknown {
