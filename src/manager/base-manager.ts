@@ -22,7 +22,7 @@ import { getStartMethod, type StartMethod } from '../process/start-method.ts'
 import { looksLikeTarget, resolveTarget, type Target } from '../process/target.ts'
 import { Client } from './client.ts'
 import { checkExposed, type Registered } from './factories.ts'
-import { hasEnded, type Knock, setLink, transportOf } from './links.ts'
+import { hasEnded, type Knock, knockOf, setLink, transportOf } from './links.ts'
 import type { ServerPlan } from './server.ts'
 
 /** None so far: a manager serves the processes of its own family. */
@@ -133,7 +133,7 @@ export class BaseManager implements AsyncDisposable {
     }
     const door = new SimpleQueue<Knock>()
     const [mine, theirs] = makePipe(true, session)
-    const first: Knock = { end: theirs, pid: process.pid, label: `process ${process.pid}` }
+    const first = knockOf(session, theirs)
     const plan: ServerPlan = { name: this.#name, hasOwnTypes: this.#class[OWN_TYPES], registered, door, first }
     const Started = bound(this.#method ?? getStartMethod())
     const server = new Started({ target: SERVER, args: [plan], name: this.#name, daemon: true })
