@@ -225,7 +225,7 @@ test('large values, and many of them at a time, arrive whole', async () => {
   const large = (i: number) => new Uint8Array(300_000).fill(i)
   await Promise.all(Array.from({ length: 20 }, (_, i) => d.set(i, large(i))))
   const back = await Promise.all(Array.from({ length: 20 }, (_, i) => d.get(i)))
-  back.forEach((bytes, i) => assert.deepEqual(bytes, large(i)))
+  for (const [i, bytes] of back.entries()) assert.deepEqual(bytes, large(i))
 })
 
 test('a value that cannot travel is refused at the call; the others of that turn are done', async () => {
