@@ -30,7 +30,7 @@ const NO_KWARGS = Object.freeze({})
 class CallUnderWay implements Call {
   readonly caller: Desk
   readonly id: number
-  readonly giveUps: (() => void)[] = []
+  #giveUps: (() => void)[] | undefined
   isOver = false
   /** Where its answer lies in the batch that is to be sent. */
   answerAt = -1
@@ -40,18 +40,27 @@ class CallUnderWay implements Call {
     this.id = id
   }
 
+  /** Whether there is anything to give up. */
+  get waits(): boolean {
+    return this.#giveUps !== undefined && this.#giveUps.length > 0
+  }
+
   onWithdrawn(giveUp: () => void): () => void {
-    if (this.giveUps.length === 0) this.caller.waits(this)
-    this.giveUps.push(giveUp)
+    if (this.#giveUps === undefined) {
+      this.#giveUps = []
+      this.caller.waits(this)
+    }
+    const giveUps = this.#giveUps
+    giveUps.push(giveUp)
     return () => {
-      const at = this.giveUps.indexOf(giveUp)
-      if (at >= 0) this.giveUps.splice(at, 1)
+      const at = giveUps.indexOf(giveUp)
+      if (at >= 0) giveUps.splice(at, 1)
     }
   }
 
   withdraw(): void {
     this.isOver = true
-    for (const giveUp of this.giveUps.splice(0)) giveUp()
+    for (const giveUp of this.#giveUps?.splice(0) ?? []) giveUp()
   }
 }
 
@@ -191,7 +200,7 @@ export class Desk implements Caller {
   #answer(call: CallUnderWay, kind: number, result: unknown): void {
     if (call.isOver || this.#isGone) return
     call.answerAt = this.#batch.length
-    if (call.giveUps.length > 0) this.#answered.push(call)
+    if (call.waits) this.#answered.push(call)
     else if (this.#waiting.size > 0) this.#waiting.delete(call.id)
     if (result === undefined && kind === VALUE) {
       this.#batch.add(NOTHING, call.id)
