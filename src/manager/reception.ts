@@ -70,8 +70,8 @@ export class Reception {
         const isOwn = carries && typeof typeid === 'string' && this.#dispatcher.isOwn(typeid)
         return this.#dispatcher.create(caller, typeid, isOwn ? given.map(this.#objectOf) : given)
       }
-      case 'dummy':
-        return undefined
+      case 'hello':
+        return this.#session.me
       case 'number_of_objects':
         return this.#dispatcher.size
       default:
