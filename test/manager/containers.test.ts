@@ -153,7 +153,7 @@ test('DictProxy answers as a Map would', async () => {
 test('DictProxy.__getitem__() of a key that is not there rejects with the KeyError of Python and the stack of the server', async () => {
   const d = await manager.dict()
   await assert.rejects(d.__getitem__('no'), (error: any) => {
-    assert.equal(error.name, 'PythonError')
+    assert.equal(error.name, 'KeyError')
     assert.equal(error.pythonName, 'KeyError')
     assert.match(error.stack, /hosted/)
     return true
