@@ -9,7 +9,7 @@ import { bodyAt } from '../arena/references.ts'
 import { currentSession } from '../arena/session.ts'
 import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { slotOf } from '../arena/token.ts'
-import { type Attempt, BUSY, checkWaitOptions, Line, NONE, served } from '../arena/until.ts'
+import { type Attempt, BUSY, checkWaitOptions, Line, NONE, served, tryOnce } from '../arena/until.ts'
 import { forget, markedIn, wakeAll } from '../arena/wait-set.ts'
 import { ArgumentTypeError, EmptyError, FullError, ShutDownError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkOptions, describe } from '../contract/options.ts'
@@ -141,7 +141,8 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
     const out = this.pack(item)
     try {
       this.assertOpen() // a getter of the item's may have closed it
-      const got = this.#puts.idle ? this.#tryPut(out) : this.#puts.tryNow(() => this.#tryPut(out))
+      let got = this.#puts.idle ? this.#tryPut(out) : this.#puts.tryNow(() => this.#tryPut(out))
+      if (got === BUSY) got = tryOnce(() => this.#tryPut(out))
       if (got !== NONE && got !== BUSY) return
       throw new FullError(
         got === BUSY
@@ -232,9 +233,14 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
    */
   getNowait(): T {
     this.assertOpen()
-    const got = this.tryGet()
-    if (got === NONE || got === BUSY) throw new EmptyError('Expected an item in the queue, but it is empty')
-    return got
+    let got = this.tryGet()
+    if (got === BUSY) got = tryOnce(() => this.tryGet())
+    if (got !== NONE && got !== BUSY) return got
+    throw new EmptyError(
+      got === BUSY
+        ? 'Expected an item in the queue at once, but another process is in the middle of a get and takes long'
+        : 'Expected an item in the queue, but it is empty',
+    )
   }
 
   /**
