@@ -125,6 +125,7 @@ for (const [property, value] of [
   test(`import is safe where process.${property} is ${value}; the first object throws UnsupportedPlatformError`, async () => {
     const { code, stdout, stderr } = await runNode(
       `import { Lock, Queue, UnsupportedPlatformError } from 'multiproc'
+
        for (const make of [() => new Lock(), () => new Queue()])
          try { make(); console.log('made') }
          catch (error) { console.log(error instanceof UnsupportedPlatformError, error.code, error.message) }`,
