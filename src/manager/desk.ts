@@ -16,7 +16,7 @@ import type { Arrived } from '../channel/envelope.ts'
 import type { PipeEnd } from '../channel/pipe-end.ts'
 import { plainFailure } from '../codec/failure.ts'
 import { MultiprocError } from '../contract/errors.ts'
-import { Arrival, Batch, CALL, DROPPED, FAILURE, NAME, NOTHING, VALUE, WITHDRAW, WITHDRAWN } from './batch.ts'
+import { Arrival, Batch, CALL, DROPPED, FAILURE, NAME, NOTHING, RECALL, VALUE, WITHDRAW, WITHDRAWN } from './batch.ts'
 import { type Dispatcher, Hosted } from './dispatcher.ts'
 import type { Call, Caller } from './hosted/hosted-type.ts'
 import { type Knock, transportOf } from './links.ts'
@@ -32,6 +32,8 @@ class CallUnderWay implements Call {
   readonly id: number
   #giveUps: (() => void)[] | undefined
   isOver = false
+  /** Its answer was sent; it may still be recalled. */
+  isDelivered = false
   /** Where its answer lies in the batch that is to be sent. */
   answerAt = -1
 
@@ -76,7 +78,7 @@ export class Desk implements Caller {
   readonly #arrival = new Arrival()
   readonly #methods: string[] = []
   readonly #undos = new Set<() => void>()
-  /** By number: those that said how they are given up, until their answer was sent. */
+  /** By number: those that said how they are given up, until the number is used again. */
   readonly #waiting = new Map<number, CallUnderWay>()
   /** Of these, those whose answer is in the batch. */
   #answered: CallUnderWay[] = []
@@ -161,10 +163,12 @@ export class Desk implements Caller {
     if (kind === CALL) this.#call(arrival, a, arrival.b, this.#methods[arrival.c])
     else if (kind === NAME) this.#methods[a] = arrival.value() as string
     else if (kind === WITHDRAW) this.#withdraw(a)
+    else if (kind === RECALL) this.#recall(a)
     else if (kind === DROPPED) this.#reception.look(a)
   }
 
   #call(arrival: Arrival, id: number, ident: number, method: string): void {
+    if (this.#waiting.size > 0) this.#waiting.delete(id) // the one before it was answered, and is not recalled any more
     const call = new CallUnderWay(this, id)
     let result: unknown
     try {
@@ -230,11 +234,25 @@ export class Desk implements Caller {
   /** The client takes a call back. Too late when its answer was sent: that is on its way, and stands. */
   #withdraw(id: number): void {
     const call = this.#waiting.get(id)
-    if (call === undefined || call.isOver) return
+    if (call === undefined || call.isOver || call.isDelivered) return
     this.#waiting.delete(id)
     call.withdraw()
     if (call.answerAt < 0) this.#batch.add(WITHDRAWN, id)
     else this.#batch.change(call.answerAt, WITHDRAWN)
+  }
+
+  /** Nobody waits for the call any more: what was taken for it goes back, also when it was answered. */
+  #recall(id: number): void {
+    const call = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    if (call !== undefined && !call.isOver) {
+      call.withdraw()
+      if (!call.isDelivered && call.answerAt >= 0) {
+        this.#batch.change(call.answerAt, WITHDRAWN)
+        return
+      }
+    }
+    this.#batch.add(WITHDRAWN, id)
   }
 
   // ── sending ──
@@ -265,10 +283,7 @@ export class Desk implements Caller {
       this.#couldNotSend(error)
       return
     }
-    for (const call of this.#answered) {
-      this.#waiting.delete(call.id)
-      call.isOver = true
-    }
+    for (const call of this.#answered) call.isDelivered = true
     if (this.#answered.length > 0) this.#answered = []
   }
 
@@ -296,7 +311,7 @@ export class Desk implements Caller {
     const waiting = [...this.#waiting.values()]
     this.#waiting.clear()
     this.#end.close()
-    for (const call of waiting) call.withdraw()
+    for (const call of waiting) if (!call.isDelivered) call.withdraw()
     for (const undo of [...this.#undos]) undo()
     this.#undos.clear()
     this.#reception.left(this)

@@ -29,7 +29,7 @@ import { type Adoption, SharedObject } from '../arena/shared-object.ts'
 import type { Hosted } from './dispatcher.ts'
 import { knownLink, linkTo } from './links.ts'
 import { faceFor } from './proxies/faces.ts'
-import type { Link, Remote } from './remote.ts'
+import type { Limits, Link, Remote } from './remote.ts'
 
 const KIND = 17
 const DOOR = 0
@@ -96,10 +96,10 @@ export class Referent extends SharedObject implements Remote {
     }
   }
 
-  wait(method: string, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown> {
+  wait(method: string, args: readonly unknown[], limits: Limits): Promise<unknown> {
     try {
       this.assertOpen()
-      return this.link.wait(this.ident, method, args, signal)
+      return this.link.wait(this.ident, method, args, limits)
     } catch (error) {
       return Promise.reject(error)
     }

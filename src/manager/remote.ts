@@ -1,6 +1,13 @@
 /** What a proxy stands in front of: one object in a server, however that is reached. */
 import type { Shareable } from '../contract/shareable.ts'
 
+/** How long a call may wait. */
+export interface Limits {
+  readonly signal: AbortSignal | undefined
+  /** ms; Infinity: for ever. The server is told, too: this is for one that does not answer. */
+  readonly timeout: number
+}
+
 export interface Remote extends Shareable {
   readonly typeid: string
   /** Of the object, unique in its server; for show. */
@@ -14,14 +21,14 @@ export interface Remote extends Shareable {
    */
   call(method: string, args: readonly unknown[]): Promise<unknown>
   /** As call(), for a method that may wait: aborted, it is taken back, and rejects with the signal's reason. */
-  wait(method: string, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown>
+  wait(method: string, args: readonly unknown[], limits: Limits): Promise<unknown>
   close(): void
 }
 
 /** How a process reaches a server. */
 export interface Link {
   call(ident: number, method: string, args: readonly unknown[]): Promise<unknown>
-  wait(ident: number, method: string, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown>
+  wait(ident: number, method: string, args: readonly unknown[], limits: Limits): Promise<unknown>
   /** This process has no proxy of that object any more. */
   dropped(ident: number): void
 }
