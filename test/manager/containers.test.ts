@@ -1,7 +1,7 @@
 // Containers in a manager: dict, list, set, Namespace, Value, Array, and proxies inside of them.
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { type DictProxy, type ListProxy, Queue } from 'multiproc'
+import { type DictProxy, FrozenSet, type ListProxy, PyFloat, Queue, Tuple, tuple } from 'multiproc'
 import { managerOfFile, test } from './support.js'
 
 const manager = await managerOfFile()
@@ -159,6 +159,16 @@ test('DictProxy.__getitem__() of a key that is not there rejects with the KeyErr
     return true
   })
   await assert.rejects(d.__delitem__('no'), { pythonName: 'KeyError' })
+})
+
+test('values of Python are what they are also here: a tuple can be a key', async () => {
+  const d = await manager.dict<any, any>()
+  await d.set(tuple(1, 'a'), [tuple(), new FrozenSet([1]), new PyFloat(1)])
+  assert.equal(await d.has(tuple(1, 'a')), true)
+  const [empty, frozen, float] = await d.get(tuple(1, 'a'))
+  assert.ok(empty instanceof Tuple && frozen instanceof FrozenSet && float instanceof PyFloat)
+  assert.ok((await d.popitem()) instanceof Tuple)
+  await assert.rejects(d.set([1], 1), TypeError)
 })
 
 test('ListProxy answers as an Array would', async () => {
