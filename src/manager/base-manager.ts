@@ -160,9 +160,10 @@ export class BaseManager implements AsyncDisposable {
   }
 
   /** The pipe ends a moment before its process does. */
-  async #ending(server: Process): Promise<MultiprocError> {
+  async #ending(server: Process): Promise<MultiprocError | undefined> {
     const { pid } = server
     await server.join({ timeout: PATIENCE })
+    if (server.isAlive()) return undefined
     return hasEnded(this.#name, pid, server.exitCode)
   }
 

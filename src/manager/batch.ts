@@ -154,6 +154,15 @@ export class Batch {
     return { payload: this.#words, bytes, head: 0, block }
   }
 
+  /** The first numbers of all records of these kinds. */
+  numbersOf(kinds: readonly number[]): number[] {
+    const numbers: number[] = []
+    for (let at = 0; at < this.#length; at += HEAD + ((this.#words[at + 5] + 3) >>> 2)) {
+      if (kinds.includes(this.#words[at] & KIND)) numbers.push(this.#words[at + 1])
+    }
+    return numbers
+  }
+
   clear(): void {
     this.#length = 0
     if (this.#handles.length > 0) {

@@ -19,7 +19,7 @@ import type { Session } from '../arena/session.ts'
 import { BUSY, NONE } from '../arena/until.ts'
 import type { Arrived } from '../channel/envelope.ts'
 import type { PipeEnd } from '../channel/pipe-end.ts'
-import { ClosedError, MultiprocError, TimeoutError } from '../contract/errors.ts'
+import { ClosedError, MultiprocError, OutOfSharedMemoryError, TimeoutError } from '../contract/errors.ts'
 import { Arrival, Batch, CALL, DROPPED, NAME, NOTHING, RECALL, VALUE, WITHDRAW, WITHDRAWN } from './batch.ts'
 import { failureOf } from './failure.ts'
 import type { Limits, Link } from './remote.ts'
@@ -41,8 +41,8 @@ type Settle = (value: any) => void
 export interface ServerSeen {
   /** It has ended, says the kernel. */
   isGone(): boolean
-  /** Once it has: the error for all who call. */
-  ending(): Promise<MultiprocError> | MultiprocError
+  /** The error for all who call, once it has; undefined: it lives. */
+  ending(): Promise<MultiprocError | undefined> | MultiprocError | undefined
 }
 
 export class Client implements Link {
@@ -202,8 +202,22 @@ export class Client implements Link {
       this.#batch.clear()
       if (waits !== undefined) this.#sendLater(waits)
     } catch (error) {
+      if (error instanceof OutOfSharedMemoryError) this.#refuse(error)
+      else this.#fail(error)
       this.#batch.clear()
-      this.#fail(error)
+    }
+  }
+
+  /** The batch does not fit into the memory that is left. Nothing of it was sent. */
+  #refuse(error: OutOfSharedMemoryError): void {
+    this.#names.clear() // some may have been in it
+    for (const id of this.#batch.numbersOf([CALL])) {
+      const reject = this.#rejects[id]
+      this.#resolves[id] = undefined
+      this.#rejects[id] = undefined
+      this.#free.push(id)
+      this.#underWay--
+      reject?.(error)
     }
   }
 
@@ -312,13 +326,13 @@ export class Client implements Link {
   }
 
   async #giveUp(cause: unknown): Promise<void> {
-    let failure: MultiprocError
-    try {
-      failure = await this.#server.ending()
-    } catch {
-      failure = cause instanceof MultiprocError ? cause : new MultiprocError(String(cause), { cause })
-    }
-    this.close(failure)
+    const ended = await this.#server.ending()
+    this.close(
+      ended ??
+        new MultiprocError('Expected the manager to serve this process, but the pipe between them is broken', {
+          cause,
+        }),
+    )
   }
 
   /** Fails what is under way and all that comes with `failure`. */

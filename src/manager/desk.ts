@@ -15,7 +15,7 @@ import { BUSY, NONE } from '../arena/until.ts'
 import type { Arrived } from '../channel/envelope.ts'
 import type { PipeEnd } from '../channel/pipe-end.ts'
 import { plainFailure } from '../codec/failure.ts'
-import { MultiprocError } from '../contract/errors.ts'
+import { OutOfSharedMemoryError } from '../contract/errors.ts'
 import { Arrival, Batch, CALL, DROPPED, FAILURE, NAME, NOTHING, RECALL, VALUE, WITHDRAW, WITHDRAWN } from './batch.ts'
 import { type Dispatcher, Hosted } from './dispatcher.ts'
 import type { Call, Caller } from './hosted/hosted-type.ts'
@@ -298,11 +298,28 @@ export class Desk implements Caller {
     this.#flush()
   }
 
-  /** It is gone, or the memory is full: then it has to be told so. */
+  /** It is gone, or the memory is full: then it is told so, call by call, and what was taken for them goes back. */
   #couldNotSend(error: unknown): void {
+    if (!(error instanceof OutOfSharedMemoryError)) {
+      this.#leave()
+      return
+    }
+    const numbers = this.#batch.numbersOf([VALUE, NOTHING, FAILURE])
     this.#batch.clear()
-    if (error instanceof MultiprocError && !this.#end.closed) this.#leave()
-    else throw error
+    const answered = this.#answered.splice(0)
+    for (const call of answered) {
+      this.#waiting.delete(call.id)
+      call.withdraw()
+    }
+    try {
+      for (const number of numbers) {
+        this.#batch.addValue(FAILURE, number, 0, 0, error)
+        this.#end.post('an answer', this.#batch.pack())
+        this.#batch.clear()
+      }
+    } catch {
+      this.#leave()
+    }
   }
 
   #leave(): void {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { type DictProxy, FrozenSet, type ListProxy, PyFloat, Queue, Tuple, tuple } from 'multiproc'
+import { runNode } from '../support/children.js'
 import { managerOfFile, test } from './support.js'
 
 const manager = await managerOfFile()
@@ -283,4 +284,25 @@ test('Value and Array refuse what does not fit their type', async () => {
   assert.deepEqual([await a.at(0), await a.at(-1), await a.length()], [3, 2, 2])
   await assert.rejects(a.set(7, 1), RangeError)
   await assert.rejects(manager.Array('i', [0.5]), TypeError)
+})
+
+test('a value that does not fit into the memory is refused, and so is an answer; the next ones are served', async () => {
+  const { code, stdout, stderr } = await runNode(
+    `import { Manager } from 'multiproc'
+     const manager = await Manager()
+     const dict = await manager.dict()
+     const codes = []
+     const refused = async call => { try { await call } catch (error) { codes.push(error.code) } }
+     await refused(dict.set('large', new Uint8Array(64 << 20)))
+     const list = await manager.list()
+     for (let n = 0; n < 8; n++) await list.push(new Uint8Array(2 << 20))
+     await refused(list.copy())
+     await dict.set('small', 1)
+     console.log(JSON.stringify({ codes, small: await dict.get('small'), length: await list.length() }))
+     await manager.shutdown()`,
+    { env: { MULTIPROC_MEMORY_LIMIT: '12MiB' } },
+  )
+  assert.equal(code, 0, stderr)
+  const full = 'ERR_MULTIPROC_OUT_OF_SHARED_MEMORY'
+  assert.deepEqual(JSON.parse(stdout), { codes: [full, full], small: 1, length: 8 })
 })
