@@ -22,8 +22,14 @@ import type { Call, Caller } from './hosted/hosted-type.ts'
 import { type Knock, transportOf } from './links.ts'
 import type { Reception } from './reception.ts'
 
+/** Messages taken in one go. */
 const MOST = 64
+/** After an answer it looks for the next call for so long: less than putting the process to sleep and waking it takes. ms */
 const LOOK = 0.012
+/** Others want to be served, too. ms */
+const LONGEST_LOOK = 0.2
+/** Between two looks at the clock. */
+const LOOKS = 20
 const NO_KWARGS = Object.freeze({})
 
 /** One call from its arrival until its answer was sent. */
@@ -127,23 +133,25 @@ export class Desk implements Caller {
     return got
   }
 
+  /** For the next call, for some microseconds after each answer, when that pays and nobody else is to be served. */
   #look(): void {
-    if (!this.#hope.looks) return
+    if (!this.#reception.isAlone || !this.#hope.looks) return
     const began = performance.now()
+    let since = began
     for (;;) {
-      for (let i = 0; i < 20; i++) {
+      for (let i = 0; i < LOOKS; i++) {
         const got = this.#end.tryDrain(this.#arrived, MOST)
         if (got !== NONE && got !== BUSY) {
           this.#flush()
-          this.#hope.paid()
-          if (performance.now() - began > 0.2) return
-          break
-        }
-        relax()
+          since = performance.now()
+          if (since - began > LONGEST_LOOK) break
+          i = 0
+        } else relax()
       }
-      const took = performance.now() - began
-      if (took < LOOK) continue
-      this.#hope.inVain(took)
+      const now = performance.now()
+      if (now - began <= LONGEST_LOOK && now - since < LOOK) continue
+      if (since > began) this.#hope.paid()
+      else this.#hope.inVain(now - began)
       return
     }
   }

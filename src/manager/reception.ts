@@ -87,6 +87,11 @@ export class Reception {
   readonly #objectOf = (value: unknown): unknown =>
     value instanceof BaseProxy ? (referentBehind(this.#session, value)?.hosted?.object ?? value) : value
 
+  /** One client at the most. */
+  get isAlone(): boolean {
+    return this.#desks.size <= 1
+  }
+
   // ── proxies ──
 
   /** The proxy that stands for the object. */

@@ -23,6 +23,7 @@
 import { peek, poke } from '#words'
 import type { Kind } from '../arena/kinds.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
+import { pidOf } from '../arena/participants.ts'
 import { allocateObject, BODY, bodyAt, clearReference, publishObject, referenceIn } from '../arena/references.ts'
 import type { Session } from '../arena/session.ts'
 import { type Adoption, SharedObject } from '../arena/shared-object.ts'
@@ -160,6 +161,6 @@ export const referentKind: Kind = {
   },
   describe(session, address) {
     const { server, ident } = placeOf(session, address)
-    return { detail: { type: textOf(session, address).split('\n')[0], ident, server } }
+    return { detail: { type: textOf(session, address).split('\n')[0], ident, manager: pidOf(session.w, server) } }
   },
 }
