@@ -1,5 +1,6 @@
 /** Which class stands behind each kind of shared object, and which of our own travel by value: the only place that names them all. */
 import { registerKinds } from './arena/kinds.ts'
+import { openDescriptorsBy } from './channel/connection.ts'
 import { joinableQueueKind } from './channel/joinable-queue.ts'
 
 import { pipeCoreKind } from './channel/pipe-core.ts'
@@ -26,6 +27,8 @@ import { eventKind } from './sync/event.ts'
 import { lockKind } from './sync/lock.ts'
 import { rlockKind } from './sync/rlock.ts'
 import { semaphoreKind } from './sync/semaphore.ts'
+import { connectionOn } from './wire/from-fd.ts'
+import { registerPythonValues } from './wire/python-values.ts'
 
 registerKinds([
   lockKind,
@@ -60,3 +63,5 @@ registerClass(FrozenSet, { name: 'multiproc.FrozenSet', pack: set => [...set], u
 registerClass(PyFloat, { name: 'multiproc.PyFloat', pack: ({ value }) => value, unpack: value => new PyFloat(value) })
 
 referToFunctionsBy(resolveTarget)
+openDescriptorsBy(connectionOn)
+registerPythonValues()
