@@ -10,9 +10,6 @@ import { simpleQueueKind } from './channel/simple-queue.ts'
 import { registerClass } from './codec/register-class.ts'
 import { nameKind } from './commons/name.ts'
 import { referentKind } from './manager/referent.ts'
-import { FrozenSet } from './pickle/frozen-set.ts'
-import { PyFloat } from './pickle/py-float.ts'
-import { asTuple, Tuple } from './pickle/tuple.ts'
 import { resolveTarget } from './process/target.ts'
 import { ShareableList } from './shared/shareable-list.ts'
 import { sharedArrayKind } from './shared/shared-array.ts'
@@ -56,11 +53,6 @@ registerClass(ShareableList, {
   pack: list => list.shm,
   unpack: shm => new ShareableList(shm),
 })
-
-// values of Python's go through a manager, or a queue, as what they are
-registerClass(Tuple, { name: 'multiproc.Tuple', pack: tuple => [...tuple], unpack: items => asTuple([...items]) })
-registerClass(FrozenSet, { name: 'multiproc.FrozenSet', pack: set => [...set], unpack: items => new FrozenSet(items) })
-registerClass(PyFloat, { name: 'multiproc.PyFloat', pack: ({ value }) => value, unpack: value => new PyFloat(value) })
 
 referToFunctionsBy(resolveTarget)
 openDescriptorsBy(connectionOn)
