@@ -32,7 +32,7 @@ export interface Outcome {
 }
 
 /** ms a snippet may take before it and its children are killed. */
-const deadline = 20_000
+const deadline = 60_000
 const fence = /^(?<indent>\s*)```+\s*(?<info>.*)$/
 
 /** The js and ts blocks of a Markdown text, or of an @example that has fences. `firstLine` is the line of the text's first line. */

@@ -20,6 +20,8 @@ const sections: Record<string, RegExp> = {
   '2.10': /./,
   '2.11': /./,
   '2.12': /./,
+  '2.13': /./,
+  '2.16': /^TestMyManager\./,
   '2.17': /./,
   '2.18': /./,
   '2.19': /./,
@@ -31,6 +33,7 @@ const sections: Record<string, RegExp> = {
   '2.25': /^(TestStdinBadfiledescriptor|TestWait)\./,
   '2.26': /./,
   '2.27': /./,
+  '2.28': /\.(?!test_pool$)/,
   '2.29': /./,
 }
 
