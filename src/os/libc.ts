@@ -121,11 +121,13 @@ export function bindMore(
   optional: Readonly<Record<string, string>> = {},
 ) {
   requirePlatform()
-  const library = openLibrary(loadKoffi())
-  const bound: Record<string, unknown> = {}
-  for (const [name, signature] of Object.entries(signatures)) bound[name] = library.func(signature)
-  bindOptional(library, optional, bound)
-  return bound
+  return guard(() => {
+    const library = openLibrary(loadKoffi())
+    const bound: Record<string, unknown> = {}
+    for (const [name, signature] of Object.entries(signatures)) bound[name] = library.func(signature)
+    bindOptional(library, optional, bound)
+    return bound
+  })
 }
 
 /** koffi, or an error that says which package is missing; `load` stands for require in tests. */
