@@ -6,6 +6,7 @@ import { pipeCoreKind } from './channel/pipe-core.ts'
 import { pipeEndKind } from './channel/pipe-end.ts'
 import { queueKind } from './channel/queue.ts'
 import { simpleQueueKind } from './channel/simple-queue.ts'
+import { taskBoardKind } from './channel/task-board.ts'
 import { registerClass } from './codec/register-class.ts'
 import { nameKind } from './commons/name.ts'
 import { resolveTarget } from './process/target.ts'
@@ -40,6 +41,7 @@ registerKinds([
   simpleQueueKind,
   pipeCoreKind,
   pipeEndKind,
+  taskBoardKind,
 ])
 
 // a list is nothing but its block, which travels as a handle

@@ -13,6 +13,17 @@ export { share } from './commons/share.ts'
 export { type Context, getContext } from './context.ts'
 export * from './contract/errors.ts'
 export type { SyncWaitOptions, WaitOptions } from './contract/waiting.ts'
+export type { AsyncResult } from './pool/async-result.ts'
+export { currentTask, type Task } from './pool/current-task.ts'
+export type { Histogram } from './pool/histogram.ts'
+export {
+  type ApplyOptions,
+  type ImapOptions,
+  type MapOptions,
+  Pool,
+  type PoolOptions,
+  type PoolStats,
+} from './pool/pool.ts'
 export {
   activeChildren,
   cpuCount,

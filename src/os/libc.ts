@@ -21,6 +21,7 @@ type Koffi = typeof import('koffi')
 const SIGNATURES = {
   bind: 'int bind(int, void *, unsigned int)',
   close: 'int close(int)',
+  dup2: 'int dup2(int, int)',
   fallocate: 'int fallocate(int, int, int64_t, int64_t)',
   fcntl: 'int fcntl(int, int, int64_t)',
   fcntlLock: 'int fcntl(int, int, void *)',
@@ -53,6 +54,7 @@ const OPTIONAL = { mallopt: 'int mallopt(int, int)' } as const
 export interface Libc {
   bind(fd: number, address: Pointer, length: number): number
   close(fd: number): number
+  dup2(fd: number, as: number): number
   fallocate(fd: number, mode: number, offset: number, length: number): number
   fcntl(fd: number, command: number, argument: number): number
   fcntlLock(fd: number, command: number, lock: Pointer): number

@@ -20,7 +20,7 @@ import type { ResolvedTarget } from './target.ts'
 /** Node's own code for a program that waits for what can never come. */
 const UNSETTLED = 13
 
-type AnyFunction = (...args: unknown[]) => unknown
+export type AnyFunction = (...args: unknown[]) => unknown
 
 let name = 'a child'
 let say: (text: string) => void = print
@@ -71,7 +71,7 @@ async function run(joined: () => Promise<Joined> | Joined): Promise<void> {
   settleIn?.(told)
   doing = `importing ${target.module}`
   setImporting(true)
-  const fn = await load(target)
+  const fn = await loadTarget(target)
   setImporting(false)
   doing = 'reading its arguments'
   const { args } = take<GivenToChild>(session, argsAt)
@@ -88,7 +88,8 @@ function take<T>(session: Session, address: number): T {
   }
 }
 
-async function load(target: ResolvedTarget): Promise<AnyFunction> {
+/** The function that is meant, in the child. @throws {InvalidTargetError} when it is not there, or is another one */
+export async function loadTarget(target: ResolvedTarget): Promise<AnyFunction> {
   const module: Record<string, unknown> = await import(target.module)
   // Node sees some, but not all, exports of a CommonJS module; its default is the whole of them
   const whole = module.default as Record<string, unknown> | null | undefined

@@ -1,0 +1,149 @@
+/**
+ * A value in the words of an object that has a few to spare: numbers and the like in two of them, small plain things as a
+ * message behind them, anything else as a parcel in a block of its own, which stays its sender's.
+ *
+ *   kind · low · high        INT: low · DOUBLE: both · INLINE: bytes, head length · BLOCK: the parcel · AWAY: it lies elsewhere
+ */
+import { peek, peekAll, poke, pokeAll, type Words } from '#words'
+import { toAddress, toRef } from '../arena/layout.ts'
+import { discardParcel, readParcel, sealParcel } from '../arena/parcel.ts'
+import type { Session } from '../arena/session.ts'
+import { decode, encode } from '../codec/codec.ts'
+import { makeInbox } from '../codec/msgpack.ts'
+import { encodeQuick, quickWords } from '../codec/quick.ts'
+
+const UNDEFINED = 0
+const NULL = 1
+const FALSE = 2
+const TRUE = 3
+const INT = 4
+const DOUBLE = 5
+const INLINE = 6
+const BLOCK = 7
+/** The value went another way. */
+export const AWAY = 8
+
+/** Words of kind, low and high. */
+export const CELL = 3
+
+/** A value on its way in. */
+export interface PackedValue {
+  readonly kind: number
+  readonly low: number
+  readonly high: number
+  readonly words: Int32Array | undefined
+  readonly bytes: number
+}
+
+const double = new Float64Array(1)
+const halves = new Int32Array(double.buffer)
+const NO_HANDLES: readonly never[] = []
+
+/** Puts a number or the like into the cell; gives its kind, or -1: it is something else. The kind is not written. */
+export function pokeScalar(w: Words, cell: number, value: unknown): number {
+  switch (typeof value) {
+    case 'number':
+      if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
+        poke(w, cell + 1, value)
+        return INT
+      }
+      double[0] = value
+      poke(w, cell + 1, halves[0])
+      poke(w, cell + 2, halves[1])
+      return DOUBLE
+    case 'undefined':
+      return UNDEFINED
+    case 'boolean':
+      return value ? TRUE : FALSE
+    default:
+      return value === null ? NULL : -1
+  }
+}
+
+/** What lies there by itself; undefined for what is no scalar. */
+export function peekScalar(w: Words, cell: number, kind: number): unknown {
+  switch (kind) {
+    case INT:
+      return peek(w, cell + 1)
+    case DOUBLE:
+      halves[0] = peek(w, cell + 1)
+      halves[1] = peek(w, cell + 2)
+      return double[0]
+    case TRUE:
+      return true
+    case FALSE:
+      return false
+    case NULL:
+      return null
+    default:
+      return undefined
+  }
+}
+
+const scratch = new Int32Array(CELL)
+
+/** Packs a value; what is large goes into a block of this participant's. Throws what encode() throws, and OutOfSharedMemoryError. */
+export function packValue(session: Session, value: unknown, room: number): PackedValue {
+  const scalar = pokeScalar(scratch, 0, value)
+  if (scalar >= 0) return { kind: scalar, low: scratch[1], high: scratch[2], words: undefined, bytes: 0 }
+  const head = encodeQuick(value)
+  const words = (head + 3) >>> 2
+  if (head > 0 && words <= room) {
+    return { kind: INLINE, low: head, high: head, words: quickWords.slice(0, words), bytes: 0 }
+  }
+  const message = encode(value)
+  const block = sealParcel(session, message)
+  return { kind: BLOCK, low: toRef(block), high: 0, words: undefined, bytes: message.byteLength }
+}
+
+/** Frees the block of a packed value, if it has one. */
+export function discardValue(session: Session, packed: PackedValue): void {
+  if (packed.kind === BLOCK) discardParcel(session, toAddress(packed.low))
+}
+
+/** Writes it down; `area`: where there is room for a small message. */
+export function pokeValue(w: Words, cell: number, area: number, packed: PackedValue): void {
+  poke(w, cell, packed.kind)
+  poke(w, cell + 1, packed.low)
+  poke(w, cell + 2, packed.high)
+  if (packed.words !== undefined) pokeAll(w, area, packed.words, packed.words.length)
+}
+
+/** Writes the value down if it is small; false: it is not, and must go another way. */
+export function pokeSmall(w: Words, cell: number, area: number, room: number, value: unknown): boolean {
+  const scalar = pokeScalar(w, cell, value)
+  if (scalar >= 0) {
+    poke(w, cell, scalar)
+    return true
+  }
+  const head = encodeQuick(value)
+  const words = (head + 3) >>> 2
+  if (head === 0 || words > room) return false
+  poke(w, cell, INLINE)
+  poke(w, cell + 1, head)
+  poke(w, cell + 2, head)
+  pokeAll(w, area, quickWords, words)
+  return true
+}
+
+const INBOX_BYTES = 1024
+const inbox = makeInbox(INBOX_BYTES)
+const inboxWords = new Int32Array(inbox.buffer)
+
+/** Reads the value. A block stays what it is: somebody sees to it that nobody frees it meanwhile. */
+export function peekValue(session: Session, w: Words, cell: number, area: number): unknown {
+  const kind = peek(w, cell)
+  if (kind === INLINE) {
+    const head = peek(w, cell + 1)
+    peekAll(w, area, inboxWords, (head + 3) >>> 2)
+    return decode(inbox, head, NO_HANDLES)
+  }
+  if (kind === BLOCK) return readBlock(session, peek(w, cell + 1))
+  return peekScalar(w, cell, kind)
+}
+
+/** The value in a parcel that is known by its place. */
+export function readBlock(session: Session, ref: number): unknown {
+  const { bytes, headLength, handles } = readParcel(session, toAddress(ref))
+  return decode(bytes, headLength, handles)
+}
