@@ -13,27 +13,57 @@ export interface Job {
 }
 
 /** What a worker takes at a time. */
-export interface Task {
+export class Task {
   readonly job: Job
   readonly shape: number
-  readonly priority: number
-  readonly index: number
-  readonly attempt: number
   /** What the function is called with, or the items of a task of many. */
   readonly value: unknown
+  readonly index: number
   /** 0: it is one. */
   readonly count: number
-  /** ms that it may run. */
-  readonly timeout: number
   /** clock() when it was given. */
   readonly since: number
+  readonly priority: number
+  /** ms that it may run. */
+  readonly timeout: number
+  attempt = 1
   /** Set before it is laid on the board, or as soon as it is given. */
-  packed: PackedValue | undefined
+  packed: PackedValue | undefined = undefined
   /** Told to end: whatever comes of it is of no interest. */
-  abandoned: boolean
-  timer: NodeJS.Timeout | undefined
+  abandoned = false
+  timer: NodeJS.Timeout | undefined = undefined
   /** What is told on diagnostics channels, for each item; missing while nobody listens. */
-  traces?: TaskTrace[]
+  traces: TaskTrace[] | undefined = undefined
+
+  constructor(
+    job: Job,
+    shape: number,
+    value: unknown,
+    index: number,
+    count: number,
+    since: number,
+    priority = 0,
+    timeout = Infinity,
+  ) {
+    this.job = job
+    this.shape = shape
+    this.value = value
+    this.index = index
+    this.count = count
+    this.since = since
+    this.priority = priority
+    this.timeout = timeout
+  }
+
+  /** Of a task of many items, some. */
+  part(from: number, to: number): Task {
+    const { job, shape, index, since, priority, timeout } = this
+    const items = (this.value as unknown[]).slice(from, to)
+    const part = new Task(job, shape, items, index + from, to - from, since, priority, timeout)
+    part.attempt = this.attempt
+    part.traces = this.traces?.slice(from, to)
+    return part
+  }
 }
 
 /** First in, first out, without moving what is left at each turn. */

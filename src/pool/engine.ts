@@ -13,7 +13,7 @@ import { Queue } from '../channel/queue.ts'
 import { clock, NONE, type PackedValue, SLOTS, TaskBoard } from '../channel/task-board.ts'
 import { ClosedError, FullError, InvalidStateError, TimeoutError } from '../contract/errors.ts'
 import type { Target } from '../process/target.ts'
-import { Backlog, type Job, type Task } from './backlog.ts'
+import { Backlog, type Job, Task } from './backlog.ts'
 import { type Callee, Callees } from './callees.ts'
 import { Crew, type CrewPlan, type Worker } from './crew.ts'
 import { type ABORTED, TIMED_OUT } from './current-task.ts'
@@ -55,9 +55,6 @@ interface Away {
 }
 
 const terminated = () => new ClosedError('Expected the task to be done, but its pool was terminated before that')
-
-/** What is not said of a task is as here. */
-const usual = { priority: 0, index: 0, attempt: 1, count: 0, timeout: Infinity, packed: undefined }
 
 export class Engine {
   readonly plan: EnginePlan
@@ -134,31 +131,22 @@ export class Engine {
   }
 
   /** A task to be run; what it is called with is packed now, so that it may be changed afterwards. Throws what pack() throws. */
-  give(job: Job, shape: number, value: unknown, how: Partial<Task>): Task {
+  give(job: Job, shape: number, value: unknown, priority?: number, timeout?: number): Task {
     const packed = this.#board.pack(value)
-    const task: Task = {
-      ...usual,
-      ...how,
-      job,
-      shape,
-      value: undefined,
-      since: clock(),
-      packed,
-      abandoned: false,
-      timer: undefined,
-    }
+    const task = new Task(job, shape, undefined, 0, 0, clock(), priority, timeout)
+    task.packed = packed
     this.#add(task)
     return task
   }
 
-  /** A task to be run; what it is called with is packed when it is laid on the board. */
-  giveLater(job: Job, shape: number, value: unknown, how: Partial<Task>): void {
-    this.#add({ ...usual, ...how, job, shape, value, since: clock(), abandoned: false, timer: undefined })
+  /** A task to be run; what it is called with is packed when it is laid on the board. `count`: items; 0: it is one. */
+  giveLater(job: Job, shape: number, value: unknown, index: number, count: number): void {
+    this.#add(new Task(job, shape, value, index, count, clock()))
   }
 
-  /** Many of them at once; start() follows. */
+  /** One of many of them at once; start() follows. */
   enqueue(job: Job, shape: number, value: unknown, index: number, count: number): void {
-    const task = { ...usual, job, shape, value, index, count, since: clock(), abandoned: false, timer: undefined }
+    const task = new Task(job, shape, value, index, count, clock())
     traceStart(task)
     this.backlog.push(task)
   }
@@ -549,21 +537,10 @@ export class Engine {
       const done = this.#settleItems(task, slot)
       // between two items nothing was lost; before the first it was what made it ready
       const atWork = this.#board.begun(slot) > done || done === 0
-      const items = task.value as unknown[]
-      const part = (from: number, to: number, attempt: number): Task => ({
-        ...task,
-        index: task.index + from,
-        value: items.slice(from, to),
-        count: to - from,
-        attempt,
-        packed: undefined,
-        timer: undefined,
-        traces: task.traces?.slice(from, to),
-      })
       if (!task.abandoned && done < task.count) {
-        if (atWork) this.#loseOne(part(done, done + 1, task.attempt), task.index + done, worker, lost)
+        if (atWork) this.#loseOne(task.part(done, done + 1), task.index + done, worker, lost)
         const next = done + (atWork ? 1 : 0)
-        if (next < task.count) lost.push(part(next, task.count, task.attempt))
+        if (next < task.count) lost.push(task.part(next, task.count))
       }
     }
     this.#board.release(slot)
@@ -576,8 +553,8 @@ export class Engine {
   #loseOne(task: Task, index: number, worker: Worker, again: Task[]): void {
     if (task.abandoned) return
     if (task.attempt <= this.plan.retries && worker.killedFor === undefined && this.#state !== 'terminated') {
-      if (task.count > 0) again.push({ ...task, attempt: task.attempt + 1 })
-      else again.push(Object.assign(task, { attempt: task.attempt + 1 }))
+      task.attempt++
+      again.push(task)
       return
     }
     this.#fail(task, index, obituary(worker, task.job.callee, task.index === 0 && task.count === 0 ? null : index))

@@ -141,8 +141,8 @@ export class Whole implements Job, Feeder, Sink {
     this.#chunk = []
     const index = this.#given
     this.#given += items.length
-    if (this.#plan.chunksize === 1) this.#engine.giveLater(this, this.#shape, items[0], { index })
-    else this.#engine.giveLater(this, this.#shape, items, { index, count: items.length })
+    if (this.#plan.chunksize === 1) this.#engine.giveLater(this, this.#shape, items[0], index, 0)
+    else this.#engine.giveLater(this, this.#shape, items, index, items.length)
   }
 
   end(failure: { error: unknown } | undefined): void {

@@ -17,6 +17,7 @@ import { START_METHOD } from '../process/process.ts'
 import type { StartMethod } from '../process/start-method.ts'
 import { looksLikeTarget, resolveTarget, type Target } from '../process/target.ts'
 import { type AsyncResult, PoolResult } from './async-result.ts'
+import type { Task } from './backlog.ts'
 import { ABORTED } from './current-task.ts'
 import { Engine } from './engine.ts'
 import type { Histogram } from './histogram.ts'
@@ -195,7 +196,7 @@ export class Pool implements AsyncDisposable {
       if (engine.plan.maxQueue !== Infinity) engine.assertRoom()
       const job = new Single(callee, site, resolve, reject)
       if (o === undefined) {
-        give(engine, job, args ?? [], {})
+        give(engine, job, args ?? [])
         return
       }
       const how = checkOptions('options', o, APPLY_OPTIONS)
@@ -204,7 +205,7 @@ export class Pool implements AsyncDisposable {
       const priority = checkPriority(how.priority)
       const transfer = checkTransfer(how.transfer)
       signal?.throwIfAborted()
-      const task = give(engine, job, args ?? [], { timeout, priority })
+      const task = give(engine, job, args ?? [], priority, timeout)
       if (transfer.length > 0) structuredClone(null, { transfer })
       if (signal === undefined || job.over) return
       const onAbort = () => {
@@ -380,9 +381,9 @@ export class Pool implements AsyncDisposable {
   }
 }
 
-function give(engine: Engine, job: Single, args: unknown[], how: { timeout?: number; priority?: number }) {
+function give(engine: Engine, job: Single, args: unknown[], priority?: number, timeout?: number): Task {
   try {
-    return engine.give(job, SPREAD, args, how)
+    return engine.give(job, SPREAD, args, priority, timeout)
   } catch (error) {
     throw renamed(error, 'value', 'args')
   }

@@ -105,8 +105,8 @@ export class Stream implements Job, Feeder, Sink, AsyncIterableIterator<unknown>
     const index = this.#given
     this.#given += items.length
     const how = shape | (failFast ? FAIL_FAST : 0)
-    if (chunksize === 1) this.#engine.giveLater(this, how, items[0], { index })
-    else this.#engine.giveLater(this, how, items, { index, count: items.length })
+    if (chunksize === 1) this.#engine.giveLater(this, how, items[0], index, 0)
+    else this.#engine.giveLater(this, how, items, index, items.length)
   }
 
   end(failure: { error: unknown } | undefined): void {
