@@ -15,6 +15,12 @@ export * from './contract/errors.ts'
 export type { SyncWaitOptions, WaitOptions } from './contract/waiting.ts'
 export type { AsyncResult } from './pool/async-result.ts'
 export { currentTask, type Task } from './pool/current-task.ts'
+export {
+  type ExecutorMapOptions,
+  type ExecutorOptions,
+  ProcessPoolExecutor,
+  type ShutdownOptions,
+} from './pool/executor.ts'
 export type { Histogram } from './pool/histogram.ts'
 export {
   type ApplyOptions,

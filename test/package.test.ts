@@ -79,9 +79,10 @@ const exported = `
   ArgumentRangeError ArgumentTypeError AuthenticationError Barrier BoundedSemaphore BrokenBarrierError
   BrokenPipeError BufferTooShortError ClosedError Condition Connection EOFError EmptyError Event FileExistsError
   FileNotFoundError FullError InvalidStateError InvalidTargetError JoinableQueue Lock MultiprocError
-  NotSerializableError OutOfSharedMemoryError Pipe Process Queue RLock RawArray RawValue RemoteError Semaphore
+  NotSerializableError OutOfSharedMemoryError Pipe Pool Process
+  ProcessPoolExecutor Queue RLock RawArray RawValue RemoteError Semaphore
   ShareableList SharedArray SharedMemory ShutDownError SimpleQueue TimeoutError UnsupportedPlatformError Value
-  WorkerDiedError activeChildren cpuCount currentProcess freezeSupport getAllStartMethods getContext getStartMethod
+  WorkerDiedError activeChildren cpuCount currentProcess currentTask freezeSupport getAllStartMethods getContext getStartMethod
   inspect isMainProcess parentProcess registerClass setStartMethod share wait`
 
 test('MiscTestCase.test__all__ — these names are exported, and no others', async () => {

@@ -5,7 +5,7 @@
  *                          │ [W1] withdraw                        │ its taker is dead ──giver──▶ FREE
  *                          └──────────▶ FREE
  *
- *   tail · next · news      tickets written, tickets passed by, tasks finished (a hint: it says that it is worth to look)
+ *   tail · next · news     tickets written [O2], tickets passed by [T2], tasks finished [F2] (a hint that it is worth to look)
  *   order[SLOTS]            ticket n names the slot order[n mod SLOTS]
  *   state[SLOTS]            the truth: who has a task is decided by one compareExchange on its state, [T1] or [W1]
  *

@@ -61,6 +61,7 @@ export class Task {
     const items = (this.value as unknown[]).slice(from, to)
     const part = new Task(job, shape, items, index + from, to - from, since, priority, timeout)
     part.attempt = this.attempt
+    part.abandoned = this.abandoned
     part.traces = this.traces?.slice(from, to)
     return part
   }

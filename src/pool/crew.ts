@@ -46,6 +46,10 @@ export interface Worker {
 
 const WORKER = new URL('./worker.js', import.meta.url)
 
+/** ms that a worker has to go when there is nothing left to do, whatever the grace period of tasks is. */
+const LEAST_GRACE = 1000
+const MOST_GRACE = 60_000
+
 /** Of all pools of this thread, so that names are told apart. */
 let started = 0
 
@@ -181,7 +185,10 @@ export class Crew {
   }
 
   #seeItGo(worker: Worker): void {
-    worker.timer ??= setTimeout(() => worker.process.kill(), Math.max(this.#plan.grace, 1000)).unref()
+    worker.timer ??= setTimeout(
+      () => worker.process.kill(),
+      Math.min(Math.max(this.#plan.grace, LEAST_GRACE), MOST_GRACE),
+    ).unref()
   }
 
   /** Has it look whether its task is to be aborted. */

@@ -1,28 +1,32 @@
 /** The public Pool: what may be asked of it, and what of that is refused. What it does is in engine.ts. */
 import { type InspectOptions, inspect } from 'node:util'
-import { encode } from '../codec/codec.ts'
 import { ArgumentTypeError, InvalidStateError, NotSerializableError } from '../contract/errors.ts'
-import {
-  checkCount,
-  checkFlag,
-  checkFunction,
-  checkOptions,
-  checkSignal,
-  checkTimeout,
-  describe,
-} from '../contract/options.ts'
+import { checkCount, checkOptions, checkSignal, checkTimeout, describe } from '../contract/options.ts'
 import { SHAREABLE } from '../contract/shareable.ts'
 import { cpuCount } from '../process/family.ts'
 import { START_METHOD } from '../process/process.ts'
 import type { StartMethod } from '../process/start-method.ts'
-import { looksLikeTarget, resolveTarget, type Target } from '../process/target.ts'
+import type { Target } from '../process/target.ts'
+import {
+  checkArgs,
+  checkInput,
+  checkItemArgs,
+  checkMapOptions,
+  checkPriority,
+  checkTarget,
+  checkTransfer,
+  GRACE,
+  give,
+  IDLE_TIMEOUT,
+  iteratorOf,
+  limit,
+  MAP_OPTIONS,
+} from './arguments.ts'
 import { type AsyncResult, PoolResult } from './async-result.ts'
-import type { Task } from './backlog.ts'
 import { ABORTED } from './current-task.ts'
 import { Engine } from './engine.ts'
 import type { Histogram } from './histogram.ts'
-import { type Progress, Single, Whole, type WholePlan } from './jobs.ts'
-import { renamed } from './renamed.ts'
+import { Single, Whole, type WholePlan } from './jobs.ts'
 import { callSite } from './stacks.ts'
 import { Stream, type StreamPlan } from './stream.ts'
 import { ONE, SPREAD } from './worker.ts'
@@ -107,14 +111,9 @@ const POOL_OPTIONS = [
   'gracePeriod',
 ] as const
 const APPLY_OPTIONS = ['signal', 'timeout', 'priority', 'transfer'] as const
-const MAP_OPTIONS = ['chunksize', 'signal', 'onProgress', 'failFast'] as const
 const IMAP_OPTIONS = [...MAP_OPTIONS, 'buffersize'] as const
 
-const IDLE_TIMEOUT = 30_000
-const GRACE = 1000
 const MEGABYTE = 2 ** 20
-
-type Input = Iterable<unknown> | AsyncIterable<unknown>
 
 /**
  * Worker processes that run functions for this one: the function and its arguments go there, the result comes back.
@@ -357,7 +356,7 @@ export class Pool implements AsyncDisposable {
 
   /** What it is doing at this moment, and what it has done. */
   get stats(): PoolStats {
-    const { workers, busy, queued, completed, failed, runTime, waitTime } = this.#engine
+    const { workers, busy, queued, completed, failures: failed, runTime, waitTime } = this.#engine
     return { workers, busy, queued, completed, failed, runTime, waitTime }
   }
 
@@ -376,83 +375,7 @@ export class Pool implements AsyncDisposable {
   }
 
   [inspect.custom](_depth: number, options: InspectOptions): string {
-    const { workers, busy, queued, completed, failed, state } = this.#engine
+    const { workers, busy, queued, completed, failures: failed, state } = this.#engine
     return `Pool ${inspect({ state, workers, busy, queued, completed, failed }, options)}`
-  }
-}
-
-function give(engine: Engine, job: Single, args: unknown[], priority?: number, timeout?: number): Task {
-  try {
-    return engine.give(job, SPREAD, args, priority, timeout)
-  } catch (error) {
-    throw renamed(error, 'value', 'args')
-  }
-}
-
-function limit(name: string, value: number | undefined): number {
-  return value === undefined ? Infinity : checkCount(name, value, 1)
-}
-
-function checkTarget(name: string, target: Target | undefined): ReturnType<typeof resolveTarget> | undefined {
-  if (target === undefined) return undefined
-  if (looksLikeTarget(target)) return resolveTarget(target)
-  throw new ArgumentTypeError(`Expected \`${name}\` to be a function or { module, name }, got ${describe(target)}`)
-}
-
-function checkArgs(name: string, args: unknown[] | undefined): unknown[] {
-  if (args === undefined) return []
-  if (!Array.isArray(args)) throw new ArgumentTypeError(`Expected \`${name}\` to be an array, got ${describe(args)}`)
-  encode({ [name]: args }) // told here, and not when a worker is started
-  return args
-}
-
-function checkPriority(priority: unknown): number {
-  if (priority === undefined) return 0
-  if (typeof priority === 'number' && Number.isFinite(priority)) return priority
-  throw new ArgumentTypeError(`Expected \`priority\` to be a finite number, got ${describe(priority)}`)
-}
-
-function checkTransfer(transfer: unknown): ArrayBuffer[] {
-  if (transfer === undefined) return []
-  if (Array.isArray(transfer) && transfer.every(one => one instanceof ArrayBuffer)) return transfer
-  throw new ArgumentTypeError(`Expected \`transfer\` to be an array of ArrayBuffers, got ${describe(transfer)}`)
-}
-
-function checkInput(items: unknown, shape: number): { input: Input; isAsync: boolean } {
-  const isAsync = typeof (items as AsyncIterable<unknown>)?.[Symbol.asyncIterator] === 'function'
-  if (!isAsync && typeof (items as Iterable<unknown>)?.[Symbol.iterator] !== 'function') {
-    throw new ArgumentTypeError(`Expected \`items\` to be iterable, got ${describe(items)}`)
-  }
-  if (isAsync && shape === SPREAD) {
-    throw new ArgumentTypeError(
-      'Expected `items` of starmap() to be an iterable, got an async one; use map() with a function of one argument',
-    )
-  }
-  return { input: items as Input, isAsync }
-}
-
-function checkItemArgs(what: string, i: number, item: unknown): void {
-  if (Array.isArray(item)) return
-  throw new ArgumentTypeError(`Expected items[${i}] of ${what}() to be an array of arguments, got ${describe(item)}`)
-}
-
-function iteratorOf(input: Input): Iterator<unknown> | AsyncIterator<unknown> {
-  return Symbol.asyncIterator in input ? input[Symbol.asyncIterator]() : input[Symbol.iterator]()
-}
-
-interface MapPlan {
-  readonly chunksize: number | undefined
-  readonly signal: AbortSignal | undefined
-  readonly onProgress: Progress | undefined
-  readonly failFast: boolean
-}
-
-function checkMapOptions(o: MapOptions | undefined): MapPlan {
-  const { chunksize, signal, onProgress, failFast } = checkOptions<MapOptions>('options', o, MAP_OPTIONS)
-  return {
-    chunksize: chunksize === undefined ? undefined : checkCount('chunksize', chunksize, 1),
-    signal: checkSignal(signal),
-    onProgress: onProgress === undefined ? undefined : checkFunction('onProgress', onProgress),
-    failFast: checkFlag('failFast', failFast, true),
   }
 }

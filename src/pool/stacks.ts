@@ -4,7 +4,7 @@
 const OWN = [new URL('./worker.js', import.meta.url).href, new URL('../process/run-target.js', import.meta.url).href]
 
 /** Frames of the caller that are worth showing. */
-const FRAMES = 6
+const FRAMES = 3
 
 /** Where we are called from, without the frames from `above` on. Costs little until it is read. */
 export function callSite(above: (...args: any[]) => unknown): { stack?: string } {

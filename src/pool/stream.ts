@@ -29,6 +29,9 @@ export interface StreamPlan {
   readonly what: string
 }
 
+/** Tasks that wait, at most, of an input that is read whether results are taken or not. */
+const MOST_READ = 4096
+
 type Result = IteratorResult<unknown, undefined>
 
 interface Settled {
@@ -87,6 +90,7 @@ export class Stream implements Job, Feeder, Sink, AsyncIterableIterator<unknown>
     if (this.over || this.#ended || this.#engine.room <= 0) return false
     const { chunksize, ahead } = this.#plan
     const need = this.#chunk.length > 0 ? 1 : Math.min(chunksize, ahead)
+    if (ahead === Infinity) return this.#engine.queued < MOST_READ
     return this.#read - this.#taken + need <= ahead
   }
 
@@ -123,7 +127,7 @@ export class Stream implements Job, Feeder, Sink, AsyncIterableIterator<unknown>
 
   /** Somebody waits for what is still to be read. */
   get busy(): boolean {
-    return this.#takers.length > 0
+    return this.#takers.length > 0 || this.#plan.ahead === Infinity
   }
 
   cutOff(reason: unknown): void {
