@@ -184,6 +184,24 @@ export class Crew {
     this.#seeItGo(worker)
   }
 
+  /** Lets those go that have done nothing for `idleTimeout`, but keeps so many; gives when to come again, ms. */
+  dismissIdle(busy: ReadonlySet<number>, keep: number, idleTimeout: number): number {
+    const now = performance.now()
+    let surplus = this.active - keep
+    let soonest = idleTimeout
+    for (const worker of this.all()) {
+      if (surplus <= 0) break
+      if (worker.state === 'going' || busy.has(worker.serial)) continue
+      const left = worker.lastActive + idleTimeout - now
+      if (left > 0) soonest = Math.min(soonest, left)
+      else {
+        this.dismiss(worker)
+        surplus--
+      }
+    }
+    return soonest
+  }
+
   #seeItGo(worker: Worker): void {
     worker.timer ??= setTimeout(
       () => worker.process.kill(),

@@ -395,21 +395,8 @@ export class Engine implements Clerk {
 
   #letIdleGo(): void {
     if (this.#state !== 'open') return
-    const busy = this.#desk.holders
-    const now = performance.now()
-    let surplus = this.#crew.active - this.plan.minProcesses
-    let soonest = this.plan.idleTimeout
-    for (const worker of this.#crew.all()) {
-      if (surplus <= 0) break
-      if (worker.state === 'going' || busy.has(worker.serial)) continue
-      const left = worker.lastActive + this.plan.idleTimeout - now
-      if (left > 0) soonest = Math.min(soonest, left)
-      else {
-        this.#crew.dismiss(worker)
-        surplus--
-      }
-    }
-    this.#watchIdle(soonest)
+    const { minProcesses, idleTimeout } = this.plan
+    this.#watchIdle(this.#crew.dismissIdle(this.#desk.holders, minProcesses, idleTimeout))
   }
 
   // ── the end ──
