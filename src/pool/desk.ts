@@ -49,6 +49,8 @@ export class Desk {
   readonly #illegible: unknown[] = []
   /** Slots that are not FREE, in the order they were filled. */
   #posted: number[] = []
+  /** What workers had to say, until what they did before is settled. */
+  #heard: [serial: number, news: News, value: unknown][] = []
   #bytes = 0
   #news = 0
   #pumping = false
@@ -182,6 +184,7 @@ export class Desk {
       this.#drain()
       for (const slot of done) this.#settle(slot)
     }
+    if (this.#heard.length > 0) for (const said of this.#heard.splice(0)) this.#clerk.heard(...said)
     this.#clerk.collected()
   }
 
@@ -197,7 +200,7 @@ export class Desk {
       }
       const [slot, which, how, value] = parcel
       if (slot === -1) {
-        this.#clerk.heard(which, how as News, value)
+        this.#heard.push([which, how as News, value])
         continue
       }
       const one: Away = { item: which, failed: how as boolean, value }

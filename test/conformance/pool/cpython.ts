@@ -94,12 +94,7 @@ export function fromCPython(suite: PoolSuite): void {
       await assert.rejects(suite.common.map(tasks.sqr, throwing(10, when)), SayWhenError)
       await assert.rejects(suite.common.map(tasks.sqr, throwing(10, when), { chunksize: 1 }), SayWhenError)
     }
-    const withLength = {
-      length: 1,
-      *[Symbol.iterator](): Generator<number> {
-        throw new SayWhenError()
-      },
-    }
+    const withLength = Object.assign(throwing(1, -1), { length: 1 })
     await assert.rejects(suite.common.map(tasks.sqr, withLength), SayWhenError)
     assert.equal(await suite.common.apply(tasks.sqr, [2]), 4)
   })

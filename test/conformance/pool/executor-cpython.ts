@@ -20,6 +20,7 @@ export function executorFromCPython(suite: PoolSuite): void {
   const { test, method } = suite
   const squares = (n: number) => range(n).map(tasks.sqr)
   const died = (call: Promise<unknown>) => assert.rejects(within(call), WorkerDiedError)
+  const illegible = (error: Error) => /cannot be unpacked/.test(String(error.cause))
   const fixture = JSON.stringify(new URL('../../fixtures/pool.js', import.meta.url).href)
   const program = (body: string) =>
     runNode(`
@@ -342,10 +343,7 @@ export function executorFromCPython(suite: PoolSuite): void {
   test('ExecutorDeadlockTest.test_error_at_task_unpickle — fails that task only (Python: the pool is broken)', async t => {
     const executor = suite.newExecutor(t, { maxWorkers: 1 })
     await executor.submit(pickles.load)
-    await assert.rejects(
-      within(executor.submit(tasks.identity, new pickles.FailsWhenUnpacked(true))),
-      /cannot be unpacked/,
-    )
+    await assert.rejects(within(executor.submit(tasks.identity, new pickles.FailsWhenUnpacked(true))), illegible)
     assert.equal(await within(executor.submit(tasks.sqr, 2)), 4)
   })
 
@@ -393,14 +391,14 @@ export function executorFromCPython(suite: PoolSuite): void {
   })
 
   test('ExecutorDeadlockTest.test_error_during_result_unpickle_in_result_handler — fails that task only (Python: the pool is broken)', async () => {
-    await assert.rejects(within(suite.executor.submit(pickles.resultThatFailsHere)), /cannot be unpacked/)
+    await assert.rejects(within(suite.executor.submit(pickles.resultThatFailsHere)), illegible)
     const results = suite.executor.map(pickles.failsHereAtTwo, range(4), { chunksize: 4 })
     const seen: unknown[] = []
     for (let n = 0; n < 4; n++)
       seen.push(
         await within(results.next()).then(
           ({ value }) => value,
-          error => /cannot be unpacked/.test(error.message),
+          error => illegible(error),
         ),
       )
     assert.deepEqual(seen, [0, 1, true, 3])
@@ -463,6 +461,7 @@ export function executorFromCPython(suite: PoolSuite): void {
       await executor.submit(tasks.sqr, 2)
       process.on('exit', () => {
         const late = executor.submit(tasks.sqr, 2)
+        late.catch(() => {})
         console.log(/rejected[^]*it is exiting/.test(inspect(late)))
       })
     `)
