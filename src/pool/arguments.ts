@@ -1,4 +1,5 @@
 /** What the calls of a pool are given, checked before anything is done with it. */
+import { setMaxListeners } from 'node:events'
 import { encode } from '../codec/codec.ts'
 import { ArgumentTypeError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkFunction, checkOptions, checkSignal, describe } from '../contract/options.ts'
@@ -89,8 +90,15 @@ export function checkMapOptions(o: MapOptions | undefined): MapPlan {
   const { chunksize, signal, onProgress, failFast } = checkOptions<MapOptions>('options', o, MAP_OPTIONS)
   return {
     chunksize: chunksize === undefined ? undefined : checkCount('chunksize', chunksize, 1),
-    signal: checkSignal(signal),
+    signal: signalOf(signal),
     onProgress: onProgress === undefined ? undefined : checkFunction('onProgress', onProgress),
     failFast: checkFlag('failFast', failFast, true),
   }
+}
+
+/** A signal of the caller's: many calls with one are no leak. */
+export function signalOf(value: unknown): AbortSignal | undefined {
+  const signal = checkSignal(value)
+  if (signal !== undefined) setMaxListeners(0, signal)
+  return signal
 }

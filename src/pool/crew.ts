@@ -42,6 +42,8 @@ export interface Worker {
   /** It is killed because of this. */
   killedFor: string | undefined
   timer: NodeJS.Timeout | undefined
+  /** Resolves when it has been seen off. */
+  readonly gone: Promise<void>
 }
 
 const WORKER = new URL('./worker.js', import.meta.url)
@@ -129,6 +131,10 @@ export class Crew {
         daemon: true,
       })
       process.start()
+      let tell = () => {}
+      const gone = new Promise<void>(resolve => {
+        tell = resolve
+      })
       const worker: Worker = {
         serial,
         process,
@@ -139,9 +145,13 @@ export class Crew {
         lastWords: '',
         killedFor: undefined,
         timer: undefined,
+        gone,
       }
       this.#workers.set(serial, worker)
-      process[ON_END](() => this.#ended(worker))
+      process[ON_END](() => {
+        this.#ended(worker)
+        tell()
+      })
     } catch (error) {
       words?.end()
       control.close()
@@ -225,7 +235,7 @@ export class Crew {
     worker.process.kill()
   }
 
-  /** Ends all, with SIGTERM first; resolves when they have ended. */
+  /** Ends all, with this signal first; resolves when they have ended. */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const workers = this.all()
     for (const { process } of workers) {
@@ -234,11 +244,16 @@ export class Crew {
     }
     await Promise.all(workers.map(({ process }) => process.join({ timeout: this.#plan.grace })))
     for (const { process } of workers) if (process.isAlive()) process.kill()
-    await Promise.all(workers.map(({ process }) => process.join()))
+    await this.ended()
   }
 
-  /** Resolves when those who are there now have ended. Keeps the event loop alive. */
+  /** Resolves when those who are there now are seen off. Keeps the event loop alive. */
   async ended(): Promise<void> {
-    await Promise.all(this.all().map(({ process }) => process.join()))
+    const alive = setInterval(() => {}, MOST_GRACE)
+    try {
+      await Promise.all(this.all().map(({ gone }) => gone))
+    } finally {
+      clearInterval(alive)
+    }
   }
 }

@@ -1,7 +1,7 @@
 /** The public Pool: what may be asked of it, and what of that is refused. What it does is in engine.ts. */
 import { type InspectOptions, inspect } from 'node:util'
 import { ArgumentTypeError, InvalidStateError, NotSerializableError } from '../contract/errors.ts'
-import { checkCount, checkOptions, checkSignal, checkTimeout, describe } from '../contract/options.ts'
+import { checkCount, checkOptions, checkTimeout, describe } from '../contract/options.ts'
 import { SHAREABLE } from '../contract/shareable.ts'
 import { cpuCount } from '../process/family.ts'
 import { START_METHOD } from '../process/process.ts'
@@ -21,6 +21,7 @@ import {
   iteratorOf,
   limit,
   MAP_OPTIONS,
+  signalOf,
 } from './arguments.ts'
 import { type AsyncResult, PoolResult } from './async-result.ts'
 import { ABORTED } from './current-task.ts'
@@ -200,7 +201,7 @@ export class Pool implements AsyncDisposable {
       }
       const how = checkOptions('options', o, APPLY_OPTIONS)
       const timeout = checkTimeout(how.timeout)
-      const signal = checkSignal(how.signal)
+      const signal = signalOf(how.signal)
       const priority = checkPriority(how.priority)
       const transfer = checkTransfer(how.transfer)
       signal?.throwIfAborted()

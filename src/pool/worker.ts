@@ -156,8 +156,7 @@ class Worker {
     if (memoryLimit === Infinity || now - this.#lastLook < LOOK_AT_MEMORY) return false
     this.#lastLook = now
     if (!isThread) return process.memoryUsage.rss() > memoryLimit
-    const { heapTotal, external } = process.memoryUsage()
-    return heapTotal + external > memoryLimit
+    return process.memoryUsage().heapTotal > memoryLimit
   }
 
   /** Says that it takes no more, and tidies up. */
