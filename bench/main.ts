@@ -8,6 +8,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { barrier } from './barrier.ts'
 import { lock } from './lock.ts'
 import { pipe, pipeBytes } from './pipe.ts'
+import { pool, poolBusy, poolChunks } from './pool.ts'
 import { queue } from './queue.ts'
 import { goalResults, goalTable, median, type Result, resultTable } from './report.ts'
 import { roundTrip } from './round-trip.ts'
@@ -15,7 +16,7 @@ import { folder, python, runPython, type Scenario } from './scenario.ts'
 import { start } from './start.ts'
 import { value } from './value.ts'
 
-const scenarios = [queue, roundTrip, pipe, pipeBytes, lock, value, barrier, start]
+const scenarios = [queue, roundTrip, pipe, pipeBytes, lock, value, barrier, start, pool, poolChunks, poolBusy]
 /** ms after which an implementation counts as stuck: its group is killed. */
 const deadline = 30_000
 

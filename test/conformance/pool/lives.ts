@@ -63,7 +63,7 @@ export function lives(suite: PoolSuite): void {
   })
 
   test('Pool memoryLimitMb: a worker that has become too large is replaced', async t => {
-    const pool = suite.pool(t, { processes: 1, memoryLimitMb: suite.method === 'thread' ? 60 : 250 })
+    const pool = suite.pool(t, { processes: 1, memoryLimitMb: suite.method === 'thread' ? 40 : 250 })
     const before = await pool.apply(tasks.whoAmI)
     assert.equal(await pool.apply(tasks.whoAmI), before)
     await pool.apply(tasks.grow)
