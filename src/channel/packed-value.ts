@@ -6,7 +6,7 @@
  */
 import { peek, peekAll, poke, pokeAll, type Words } from '#words'
 import { toAddress, toRef } from '../arena/layout.ts'
-import { discardParcel, readParcel, sealParcel } from '../arena/parcel.ts'
+import { discardParcel, readParcel, rewriteParcel, sealParcel } from '../arena/parcel.ts'
 import type { Session } from '../arena/session.ts'
 import { decode, encode } from '../codec/codec.ts'
 import { makeInbox } from '../codec/msgpack.ts'
@@ -33,6 +33,48 @@ export interface PackedValue {
   readonly high: number
   readonly words: Int32Array | undefined
   readonly bytes: number
+  /** Bytes of message that the block has room for, if it is a large one that may be used again; else 0. */
+  readonly capacity: number
+}
+
+/** Blocks from this size on are used again: to make one costs as much as to fill it. */
+const LARGE = 64 * 1024
+/** And kept up to so many bytes in all. */
+const MOST_KEPT = 32 * 2 ** 20
+/** Most waste of a block that is used again. */
+const WASTE = 2
+
+/** Large blocks of this participant's that nobody uses at the moment. */
+export class SpareBlocks {
+  readonly #session: Session
+  readonly #spare: { readonly ref: number; readonly capacity: number }[] = []
+  #bytes = 0
+
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  /** A block with room for so much; undefined: there is none. */
+  take(bytes: number): { readonly ref: number; readonly capacity: number } | undefined {
+    const at = this.#spare.findLastIndex(({ capacity }) => capacity >= bytes && capacity <= bytes * WASTE)
+    if (at < 0) return undefined
+    const [block] = this.#spare.splice(at, 1)
+    this.#bytes -= block.capacity
+    return block
+  }
+
+  /** False: there are enough. */
+  keep(ref: number, capacity: number): boolean {
+    if (this.#bytes + capacity > MOST_KEPT) return false
+    this.#bytes += capacity
+    this.#spare.push({ ref, capacity })
+    return true
+  }
+
+  free(): void {
+    for (const { ref } of this.#spare.splice(0)) discardParcel(this.#session, toAddress(ref))
+    this.#bytes = 0
+  }
 }
 
 const double = new Float64Array(1)
@@ -83,22 +125,48 @@ export function peekScalar(w: Words, cell: number, kind: number): unknown {
 const scratch = new Int32Array(CELL)
 
 /** Packs a value; what is large goes into a block of this participant's. Throws what encode() throws, and OutOfSharedMemoryError. */
-export function packValue(session: Session, value: unknown, room: number): PackedValue {
+export function packValue(session: Session, value: unknown, room: number, spare?: SpareBlocks): PackedValue {
   const scalar = pokeScalar(scratch, 0, value)
-  if (scalar >= 0) return { kind: scalar, low: scratch[1], high: scratch[2], words: undefined, bytes: 0 }
+  if (scalar >= 0) return { kind: scalar, low: scratch[1], high: scratch[2], words: undefined, bytes: 0, capacity: 0 }
   const head = encodeQuick(value)
   const words = (head + 3) >>> 2
   if (head > 0 && words <= room) {
-    return { kind: INLINE, low: head, high: head, words: quickWords.slice(0, words), bytes: 0 }
+    return { kind: INLINE, low: head, high: head, words: quickWords.slice(0, words), bytes: 0, capacity: 0 }
   }
   const message = encode(value)
+  const bytes = message.byteLength
+  const reusable = spare !== undefined && bytes >= LARGE && message.handles.length === 0
+  const again = reusable ? spare.take(bytes) : undefined
+  if (again !== undefined) {
+    rewriteParcel(session, toAddress(again.ref), message)
+    return { kind: BLOCK, low: again.ref, high: 0, words: undefined, bytes, capacity: again.capacity }
+  }
   const block = sealParcel(session, message)
-  return { kind: BLOCK, low: toRef(block), high: 0, words: undefined, bytes: message.byteLength }
+  return { kind: BLOCK, low: toRef(block), high: 0, words: undefined, bytes, capacity: reusable ? bytes : 0 }
 }
 
 /** Frees the block of a packed value, if it has one. */
-export function discardValue(session: Session, packed: PackedValue): void {
-  if (packed.kind === BLOCK) discardParcel(session, toAddress(packed.low))
+export function discardValue(session: Session, packed: PackedValue, spare?: SpareBlocks): void {
+  if (packed.kind !== BLOCK) return
+  if (packed.capacity > 0 && spare?.keep(packed.low, packed.capacity)) return
+  discardParcel(session, toAddress(packed.low))
+}
+
+/** Writes the value over the one in a block that has room for so much; false: it is too large, or carries handles. */
+export function rewriteBlock(
+  session: Session,
+  w: Words,
+  cell: number,
+  ref: number,
+  capacity: number,
+  value: unknown,
+): boolean {
+  const message = encode(value)
+  if (message.byteLength > capacity || message.handles.length > 0) return false
+  rewriteParcel(session, toAddress(ref), message)
+  poke(w, cell, BLOCK)
+  poke(w, cell + 1, ref)
+  return true
 }
 
 /** Writes it down; `area`: where there is room for a small message. */

@@ -3,11 +3,12 @@
  * writes what, deaths). The words of a slot belong to the giver while it is FREE or DONE, to its taker while it is CLAIMED.
  *
  *   function · its definition · shape · index · count · attempt · task (cell) · records · begun · abort · began · took
- *   · result (cell) · room for a small task · room for a small result
+ *   · result (cell) · capacity · room for a small task · room for a small result
  *
  * What is too large for its room is a parcel: of a task one of the giver's own, which only reads are made of; of a result a
  * message in the queue beside the board, put before the task is finished. So no block ever changes its owner here, and a
- * taker that dies leaves nothing to be mended but its mark in the wait set.
+ * taker that dies leaves nothing to be mended but its mark in the wait set. A large result is written over its task, in the
+ * giver's block, if it has room for it (`capacity`) and the task is not to be run again.
  *
  * Of a task of many items the results lie in its records, a block of the giver's: `begun` says how many items were begun, and the cell of
  * each item its result, so that of the items of a dead taker one at most is lost: the one that was begun and has no result.
@@ -53,6 +54,8 @@ import {
   pokeSmall,
   pokeValue,
   readBlock,
+  rewriteBlock,
+  SpareBlocks,
 } from './packed-value.ts'
 
 export { NONE } from '../arena/until.ts'
@@ -81,7 +84,8 @@ const ABORT = BEGUN + 1
 const BEGAN = ABORT + 1
 const TOOK = BEGAN + 1
 const RESULT = TOOK + 1
-const TASK_AREA = RESULT + CELL
+const CAPACITY = RESULT + CELL
+const TASK_AREA = CAPACITY + 1
 const ROOM = 46
 const RESULT_AREA = TASK_AREA + ROOM
 const SLOT_WORDS = RESULT_AREA + ROOM
@@ -92,6 +96,9 @@ const FAILED = 16
 /** In the cell of an item: it has a result. Beside its kind. */
 const RECORDED = 32
 const KIND_BITS = 15
+
+/** Of a capacity in one word. */
+const MOST_CAPACITY = 2 ** 31 - 1
 
 /** What a task is: a function, and what it is called with. */
 export interface Posting {
@@ -104,6 +111,8 @@ export interface Posting {
   readonly count: number
   readonly attempt: number
   readonly value: PackedValue
+  /** It may be run again, so its result must not be written over it. */
+  readonly again: boolean
 }
 
 /** A task as its taker reads it. */
@@ -131,6 +140,7 @@ export const clock = (): number => (offset + performance.now() * 1e3) | 0
 export class TaskBoard extends SharedObject {
   readonly #tasks: Line
   readonly #results: Line
+  readonly #spare: SpareBlocks
 
   constructor()
   /** @internal */
@@ -139,6 +149,7 @@ export class TaskBoard extends SharedObject {
     super(adoption ?? currentSession().create(KIND, BODY_WORDS))
     this.#tasks = new Line(this.session, this.w, this.at + TASKS)
     this.#results = new Line(this.session, this.w, this.at + RESULTS)
+    this.#spare = new SpareBlocks(this.session)
     if (adoption === undefined) this.session.publish(this)
   }
 
@@ -150,11 +161,11 @@ export class TaskBoard extends SharedObject {
 
   /** @throws {NotSerializableError} {OutOfSharedMemoryError} and nothing is kept */
   pack(value: unknown): PackedValue {
-    return packValue(this.session, value, ROOM)
+    return packValue(this.session, value, ROOM, this.#spare)
   }
 
   discard(value: PackedValue): void {
-    discardValue(this.session, value)
+    discardValue(this.session, value, this.#spare)
   }
 
   /** A value that everybody may read, in a block of its own: `low` says where. */
@@ -187,6 +198,7 @@ export class TaskBoard extends SharedObject {
     poke(w, at + RECORDS, toRef(records))
     poke(w, at + BEGUN, 0)
     poke(w, at + ABORT, 0)
+    poke(w, at + CAPACITY, posting.again ? 0 : Math.min(posting.value.capacity, MOST_CAPACITY))
     pokeValue(w, at + TASK, at + TASK_AREA, posting.value)
     offer(w, this.at + CLAIMS, SLOTS, slot)
     wakeOne(this.session.w, w, this.at + TASKS)
@@ -353,10 +365,15 @@ export class TaskBoard extends SharedObject {
   /** Its result as far as it is small; false: it must go another way, before finish(). */
   result(slot: number, value: unknown, failed: boolean): boolean {
     const at = this.#slot(slot)
-    const small = pokeSmall(this.w, at + RESULT, at + RESULT_AREA, ROOM, value)
-    if (!small) poke(this.w, at + RESULT, AWAY)
-    if (failed) poke(this.w, at + RESULT, peek(this.w, at + RESULT) | FAILED)
-    return small
+    const { w } = this
+    const capacity = peek(w, at + CAPACITY)
+    let lies = pokeSmall(w, at + RESULT, at + RESULT_AREA, ROOM, value)
+    if (!lies && capacity > 0 && !failed) {
+      lies = rewriteBlock(this.session, w, at + RESULT, peek(w, at + TASK + 1), capacity, value)
+    }
+    if (!lies) poke(w, at + RESULT, AWAY)
+    if (failed) poke(w, at + RESULT, peek(w, at + RESULT) | FAILED)
+    return lies
   }
 
   /** The cells of the items of a task of many. */
@@ -386,6 +403,7 @@ export class TaskBoard extends SharedObject {
   }
 
   protected override leave(): void {
+    this.#spare.free()
     this.#tasks.fail(this.closedError())
     this.#results.fail(this.closedError())
   }

@@ -41,6 +41,7 @@ export class Desk {
   readonly runTime = new Durations()
   readonly waitTime = new Durations()
   readonly #clerk: Clerk
+  readonly #again: boolean
   readonly #free: number[] = Array.from({ length: SLOTS }, (_, i) => SLOTS - 1 - i)
   /** By slot. */
   readonly #tasks: (Task | undefined)[] = new Array(SLOTS).fill(undefined)
@@ -55,8 +56,10 @@ export class Desk {
   #news = 0
   #pumping = false
 
-  constructor(clerk: Clerk) {
+  /** `again`: a task whose worker died may be run again. */
+  constructor(clerk: Clerk, again: boolean) {
     this.#clerk = clerk
+    this.#again = again
   }
 
   /** Tasks on the board. */
@@ -98,6 +101,7 @@ export class Desk {
         count: task.count,
         attempt: task.attempt,
         value: task.packed,
+        again: this.#again,
       })
       this.#free.pop()
       this.#tasks[slot] = task

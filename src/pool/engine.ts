@@ -52,7 +52,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
 export class Engine implements Clerk {
   readonly plan: EnginePlan
   readonly #backlog = new Backlog()
-  readonly #desk = new Desk(this)
+  readonly #desk: Desk
   readonly #crew: Crew
   readonly #feeders = new Set<Feeder>()
   readonly #emptied = new Set<() => void>()
@@ -72,6 +72,7 @@ export class Engine implements Clerk {
   constructor(plan: EnginePlan) {
     this.plan = plan
     noticeExit()
+    this.#desk = new Desk(this, plan.retries > 0)
     this.#crew = new Crew(plan, this.#desk.board, this.#desk.results, worker => this.#ended(worker))
     try {
       for (let i = 0; i < plan.minProcesses; i++) this.#crew.start()

@@ -213,7 +213,13 @@ class Worker {
 
   #settle(task: Taken, value: unknown, failed: boolean): void {
     const { slot } = task
-    if (!this.#board.result(slot, value, failed)) {
+    let lies = false
+    try {
+      lies = this.#board.result(slot, value, failed)
+    } catch {
+      // it cannot travel; whoever tries again can say why
+    }
+    if (!lies) {
       // an error takes the place of a result that cannot travel
       if (!this.#send(slot, -1, failed, value) && !failed) this.#board.result(slot, new Error(), true)
     }
