@@ -20,6 +20,8 @@ const sections: Record<string, RegExp> = {
   '2.10': /./,
   '2.11': /./,
   '2.12': /./,
+  '2.14': /./,
+  '2.15': /./,
   '2.17': /./,
   '2.18': /^(TestPoll|TestPicklingConnections)\./,
   '2.19': /./,
@@ -31,6 +33,11 @@ const sections: Record<string, RegExp> = {
   '2.26': /./,
   '2.27': /./,
   '2.29': /./,
+  '2.32': /./,
+  '2.33': /./,
+  '2.34': /./,
+  '2.35': /./,
+  '2.36': /./,
 }
 
 function portable(): string[] {

@@ -447,7 +447,7 @@ export function executorFromCPython(suite: PoolSuite): void {
     assert.throws(() => executor.map(tasks.sqr, [1]), ClosedError)
   })
 
-  test('ExecutorShutdownTest.test_interpreter_shutdown, test_hang_gh83386 — a program that ends with a task runs it', async () => {
+  test('ExecutorShutdownTest.test_interpreter_shutdown, ExecutorShutdownTest.test_hang_gh83386 — a program that ends with a task runs it', async () => {
     const { code, stdout, stderr } = await program(`
       executor.submit(tasks.later, 'apple').then(console.log)
       await executor.shutdown({ wait: false })
@@ -527,7 +527,7 @@ export function executorFromCPython(suite: PoolSuite): void {
     await within(executor.shutdown())
   })
 
-  test('ProcessPoolShutdownTest.test_shutdown_gh_132969_case_1, test_shutdown_gh_132969_case_2 — a limit of 1, a failure and no waiting', async t => {
+  test('ProcessPoolShutdownTest.test_shutdown_gh_132969_case_1, ProcessPoolShutdownTest.test_shutdown_gh_132969_case_2 — a limit of 1, a failure and no waiting', async t => {
     for (const maxWorkers of [2, 4]) {
       const executor = suite.newExecutor(t, { maxWorkers, maxTasksPerChild: 1 })
       const calls = [
@@ -564,21 +564,48 @@ export function executorFromCPython(suite: PoolSuite): void {
 
   // ── futures: what wait() and as_completed() do is done by Promise ──
 
-  test('AsCompletedTests.test_no_timeout, WaitTests.test_all_completed — Promise.allSettled() of submits', async () => {
-    const [good, bad] = await Promise.allSettled([
-      suite.executor.submit(tasks.mul, 2, 21),
-      suite.executor.submit(tasks.fails),
-    ])
+  test('AsCompletedTests.test_no_timeout, WaitTests.test_all_completed — Promise.allSettled(), of some that are settled before', async () => {
+    const before = suite.executor.submit(tasks.mul, 2, 21)
+    await before
+    const [good, bad] = await Promise.allSettled([before, suite.executor.submit(tasks.fails)])
     assert.deepEqual([good.status, bad.status], ['fulfilled', 'rejected'])
   })
 
-  test('WaitTests.test_first_completed, WaitTests.test_first_exception — Promise.race() of submits', async t => {
+  test('AsCompletedTests.test_duplicate_futures, WaitTests.test_20369 — the same one twice', async () => {
+    const one = suite.executor.submit(tasks.mul, 2, 3)
+    assert.deepEqual(await Promise.all(new Set([one, one])), [6])
+    assert.deepEqual(await Promise.all([one, one]), [6, 6])
+  })
+
+  test('WaitTests.test_first_completed, WaitTests.test_first_completed_some_already_completed — Promise.race()', async t => {
     const executor = suite.newExecutor(t, { maxWorkers: 2 })
     const gate = new Event()
     const slow = executor.submit(tasks.waitFor, gate)
-    assert.equal(await within(Promise.race([slow, executor.submit(tasks.mul, 2, 3)])), 6)
-    await assert.rejects(within(Promise.race([slow, executor.submit(tasks.fails)])))
+    const quick = executor.submit(tasks.mul, 2, 3)
+    assert.equal(await within(Promise.race([slow, quick])), 6)
+    assert.equal(await within(Promise.race([slow, quick])), 6)
     gate.set()
     await slow
+  })
+
+  test('WaitTests.test_first_exception, WaitTests.test_first_exception_some_already_complete, WaitTests.test_first_exception_one_already_failed — Promise.all()', async t => {
+    const executor = suite.newExecutor(t, { maxWorkers: 2 })
+    const gate = new Event()
+    const slow = executor.submit(tasks.waitFor, gate)
+    const good = executor.submit(tasks.mul, 2, 3)
+    const bad = executor.submit(tasks.fails)
+    for (let round = 0; round < 2; round++) await assert.rejects(within(Promise.all([slow, good, bad])), /no/)
+    gate.set()
+    await slow
+  })
+
+  test('WaitTests.test_timeout, AsCompletedTests.test_future_times_out, AsCompletedTests.test_correct_timeout_exception_msg — map() with a timeout says what is missing', async t => {
+    const executor = suite.newExecutor(t, { maxWorkers: 1 })
+    const gate = new Event()
+    await assert.rejects(
+      listOf(executor.map(tasks.passes, [gate], { timeout: 20 })),
+      /not all results were there in time/,
+    )
+    gate.set()
   })
 }
