@@ -14,7 +14,7 @@ import {
   takerOf,
   withdraw,
 } from '#src/channel/claims.js'
-import { load, peek, poke, store, type Words } from '#words'
+import { compareExchange, load, peek, poke, store, type Words } from '#words'
 import { ghostAdd, ghostSet, type Scenario } from '../support/explore.ts'
 import { breaks, holds } from './crew.ts'
 
@@ -131,15 +131,14 @@ test('claim() without compareExchange on the state: the checker sees a task begu
 
 test('claim() that passes a ticket by before it has tried: the checker sees a task that nobody will find', () => {
   breaks(
-    boardOf(1, 1, 1, {
+    boardOf(1, 2, 1, {
       claim(w, taker) {
         const next = load(w, AT + 1)
         if (next === load(w, AT)) return -1
         store(w, AT + 1, next + 1)
         const slot = load(w, AT + 3 + (next & (SLOTS - 1)))
-        if (stateOf(w, AT, SLOTS, slot) !== READY) return -1
-        store(w, AT + 3 + SLOTS + slot, (taker << 2) | CLAIMED)
-        return slot
+        const state = AT + 3 + SLOTS + slot
+        return compareExchange(w, state, READY, (taker << 2) | CLAIMED) === READY ? slot : -1
       },
     }),
     /nobody will find it/,

@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict'
 import { activeChildren, Event, Queue, Value, WorkerDiedError } from 'multiproc'
 import * as tasks from '../../fixtures/pool.ts'
+import { start, until } from '../../support/children.ts'
+import { isAlive } from '../../support/processes.ts'
+import { LIMIT } from '../implementation.ts'
 import { listOf, type PoolSuite, range, within } from '../pool.ts'
 
 async function deathOf(call: PromiseLike<unknown>): Promise<WorkerDiedError> {
@@ -64,6 +67,27 @@ export function deaths(suite: PoolSuite): void {
     gate.set()
     assert.equal(await within(healthy), 'healthy')
     assert.equal(await within(executor.submit(tasks.sqr, 5)), 25)
+  })
+
+  test('K15 the main program is killed: its workers end, and those of the pools in them', async t => {
+    const program = start([
+      process.execPath,
+      '--input-type=module',
+      '--eval',
+      `import { getContext, Queue } from 'multiproc'
+       import * as tasks from ${JSON.stringify(new URL('../../fixtures/pool.js', import.meta.url).href)}
+       const pool = new (getContext('${suite.method}').Pool)(2)
+       const below = new Queue()
+       pool.apply(tasks.nestedAndStay, [below])
+       const own = await pool.apply(tasks.pid)
+       pool.apply(tasks.forEver)
+       console.log(JSON.stringify([own, await below.get()]))`,
+    ])
+    t.after(() => program.end())
+    await until(() => program.stdout.endsWith('\n'), LIMIT, 'the program to say who its workers are')
+    const pids: number[] = JSON.parse(program.stdout)
+    program.kill('SIGKILL')
+    await until(() => pids.every(pid => pid === program.pid || !isAlive(pid)), LIMIT, 'its workers to end')
   })
 
   for (const how of ['kill', 'exit'] as const) {
