@@ -7,8 +7,10 @@ import { pipeCoreKind } from './channel/pipe-core.ts'
 import { pipeEndKind } from './channel/pipe-end.ts'
 import { queueKind } from './channel/queue.ts'
 import { simpleQueueKind } from './channel/simple-queue.ts'
+import { taskBoardKind } from './channel/task-board.ts'
 import { registerClass } from './codec/register-class.ts'
 import { nameKind } from './commons/name.ts'
+import { referentKind } from './manager/referent.ts'
 import { resolveTarget } from './process/target.ts'
 import { ShareableList } from './shared/shareable-list.ts'
 import { sharedArrayKind } from './shared/shared-array.ts'
@@ -43,6 +45,8 @@ registerKinds([
   simpleQueueKind,
   pipeCoreKind,
   pipeEndKind,
+  referentKind,
+  taskBoardKind,
 ])
 
 // a list is nothing but its block, which travels as a handle

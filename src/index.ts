@@ -13,6 +13,22 @@ export { share } from './commons/share.ts'
 export { type Context, getContext } from './context.ts'
 export * from './contract/errors.ts'
 export type { SyncWaitOptions, WaitOptions } from './contract/waiting.ts'
+export { BaseManager, type ManagerOptions, type RegisterOptions } from './manager/base-manager.ts'
+export { BarrierProxy } from './manager/proxies/barrier-proxy.ts'
+export { BaseProxy } from './manager/proxies/base-proxy.ts'
+export { ConditionProxy } from './manager/proxies/condition-proxy.ts'
+export { DictProxy } from './manager/proxies/dict-proxy.ts'
+export { EventProxy } from './manager/proxies/event-proxy.ts'
+export type { Holding } from './manager/proxies/holding.ts'
+export { IteratorProxy } from './manager/proxies/iterator-proxy.ts'
+export { ListProxy } from './manager/proxies/list-proxy.ts'
+export { LockProxy, RLockProxy } from './manager/proxies/lock-proxy.ts'
+export { NamespaceProxy } from './manager/proxies/namespace-proxy.ts'
+export { JoinableQueueProxy, QueueProxy } from './manager/proxies/queue-proxy.ts'
+export { SemaphoreProxy } from './manager/proxies/semaphore-proxy.ts'
+export { type SetOperand, SetProxy } from './manager/proxies/set-proxy.ts'
+export { ArrayProxy, ValueProxy } from './manager/proxies/value-proxy.ts'
+export { Manager, SyncManager } from './manager/sync-manager.ts'
 export { ByteArray } from './pickle/byte-array.ts'
 export {
   type ClockOptions,
@@ -28,6 +44,23 @@ export { PyFloat } from './pickle/py-float.ts'
 export { PythonError } from './pickle/python-error.ts'
 export { type PythonCall, PythonGlobal, PythonObject, type PythonObjectOptions } from './pickle/python-object.ts'
 export { Tuple, tuple } from './pickle/tuple.ts'
+export type { AsyncResult } from './pool/async-result.ts'
+export { currentTask, type Task } from './pool/current-task.ts'
+export {
+  type ExecutorMapOptions,
+  type ExecutorOptions,
+  ProcessPoolExecutor,
+  type ShutdownOptions,
+} from './pool/executor.ts'
+export type { Histogram } from './pool/histogram.ts'
+export {
+  type ApplyOptions,
+  type ImapOptions,
+  type MapOptions,
+  Pool,
+  type PoolOptions,
+  type PoolStats,
+} from './pool/pool.ts'
 export {
   activeChildren,
   cpuCount,

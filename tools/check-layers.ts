@@ -17,14 +17,14 @@ export const layers: Record<string, string[]> = {
   wire: ['contract', 'os', 'codec', 'channel', 'pickle'],
   process: ['contract', 'os', 'arena', 'codec'],
   pool: ['contract', 'codec', 'channel', 'process'],
-  manager: ['contract', 'codec', 'pickle', 'sync', 'shared', 'channel', 'wire', 'process', 'pool'],
+  manager: ['contract', 'codec', 'pickle', 'arena', 'sync', 'shared', 'channel', 'wire', 'process', 'pool'],
   posix: ['contract', 'os'],
   redis: ['contract', 'codec'], // never os, never arena: a Redis-only program needs no native code
   cli: ['index', 'redis'], // public entries only: if the command line needs more, the API lacks something
 }
 
 /** Files directly in src/: they name everything, so any layer may stand behind them and none may import them. */
-export const roots = ['index', 'context', 'handles']
+export const roots = ['index', 'context', 'handles', 'posix']
 
 /** A child learns every kind of handle by importing the roots when it starts: by path, at run time, from this folder alone. */
 const importsRootsAtRunTime = 'process'

@@ -20,6 +20,10 @@ const sections: Record<string, RegExp> = {
   '2.10': /./,
   '2.11': /./,
   '2.12': /./,
+  '2.13': /./,
+  '2.14': /./,
+  '2.15': /./,
+  '2.16': /^TestMyManager\./,
   '2.17': /./,
   '2.18': /./,
   '2.19': /./,
@@ -31,7 +35,13 @@ const sections: Record<string, RegExp> = {
   '2.25': /^(TestStdinBadfiledescriptor|TestWait)\./,
   '2.26': /./,
   '2.27': /./,
+  '2.28': /\.(?!test_pool$)/,
   '2.29': /./,
+  '2.32': /./,
+  '2.33': /./,
+  '2.34': /./,
+  '2.35': /./,
+  '2.36': /./,
 }
 
 function portable(): string[] {

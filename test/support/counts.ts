@@ -15,8 +15,8 @@ export interface Counts {
   ended?: string
 }
 
-/** ms: most files take less than a second. */
-const LONGEST_FILE = Number(process.env.MULTIPROC_LONGEST_FILE ?? 400_000)
+/** ms: most files take less than a second, the longest two minutes on a machine that does nothing else. */
+const LONGEST_FILE = 600_000
 /** ms between the end of the last test and that of the process. A failed test may have left something that waits. */
 const LAST_WORDS = { failed: 5_000, passed: 60_000 }
 
