@@ -1,5 +1,6 @@
 /** Which class stands behind each kind of shared object, and which of our own travel by value: the only place that names them all. */
 import { registerKinds } from './arena/kinds.ts'
+import { openDescriptorsBy } from './channel/connection.ts'
 import { joinableQueueKind } from './channel/joinable-queue.ts'
 
 import { pipeCoreKind } from './channel/pipe-core.ts'
@@ -22,6 +23,7 @@ import { eventKind } from './sync/event.ts'
 import { lockKind } from './sync/lock.ts'
 import { rlockKind } from './sync/rlock.ts'
 import { semaphoreKind } from './sync/semaphore.ts'
+import { connectionOn } from './wire/from-fd.ts'
 
 registerKinds([
   lockKind,
@@ -50,3 +52,4 @@ registerClass(ShareableList, {
 })
 
 referToFunctionsBy(resolveTarget)
+openDescriptorsBy(connectionOn)

@@ -77,12 +77,12 @@ test('import maps nothing and starts nothing: a first object does, so the test a
 
 const exported = `
   ArgumentRangeError ArgumentTypeError AuthenticationError Barrier BoundedSemaphore BrokenBarrierError
-  BrokenPipeError BufferTooShortError ClosedError Condition Connection EOFError EmptyError Event FileExistsError
-  FileNotFoundError FullError InvalidStateError InvalidTargetError JoinableQueue Lock MultiprocError
-  NotSerializableError OutOfSharedMemoryError Pipe Process Queue RLock RawArray RawValue RemoteError Semaphore
-  ShareableList SharedArray SharedMemory ShutDownError SimpleQueue TimeoutError UnsupportedPlatformError Value
-  WorkerDiedError activeChildren cpuCount currentProcess freezeSupport getAllStartMethods getContext getStartMethod
-  inspect isMainProcess parentProcess registerClass setStartMethod share wait`
+  BrokenPipeError BufferTooShortError Client ClosedError Condition Connection EOFError EmptyError Event
+  FileExistsError FileNotFoundError FullError InvalidStateError InvalidTargetError JoinableQueue Listener Lock
+  MultiprocError NotSerializableError OutOfSharedMemoryError Pipe Process Queue RLock RawArray RawValue RemoteError
+  Semaphore ShareableList SharedArray SharedMemory ShutDownError SimpleQueue TimeoutError UnsupportedPlatformError
+  Value WorkerDiedError activeChildren cpuCount currentProcess freezeSupport getAllStartMethods getContext
+  getStartMethod inspect isMainProcess parentProcess registerClass setStartMethod share wait`
 
 test('MiscTestCase.test__all__ — these names are exported, and no others', async () => {
   assert.deepEqual(Object.keys(await import('multiproc')).sort(), exported.trim().split(/\s+/))

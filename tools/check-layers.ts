@@ -8,15 +8,16 @@ export const layers: Record<string, string[]> = {
   contract: [],
   os: ['contract'],
   codec: ['contract'],
+  pickle: ['contract'],
   arena: ['contract', 'os'],
   sync: ['contract', 'arena'],
   shared: ['contract', 'os', 'arena', 'sync'],
   channel: ['contract', 'arena', 'codec'],
   commons: ['contract', 'os', 'arena', 'codec'],
-  wire: ['contract', 'os', 'codec', 'channel'],
+  wire: ['contract', 'os', 'codec', 'channel', 'pickle'],
   process: ['contract', 'os', 'arena', 'codec'],
   pool: ['contract', 'codec', 'channel', 'process'],
-  manager: ['contract', 'codec', 'sync', 'shared', 'channel', 'wire', 'process', 'pool'],
+  manager: ['contract', 'codec', 'pickle', 'sync', 'shared', 'channel', 'wire', 'process', 'pool'],
   posix: ['contract', 'os'],
   redis: ['contract', 'codec'], // never os, never arena: a Redis-only program needs no native code
   cli: ['index', 'redis'], // public entries only: if the command line needs more, the API lacks something

@@ -2,6 +2,7 @@
  * The public Connection: one end of a pipe. Here are the rules that hold whatever carries the messages: arguments, directions,
  * what bytes are. What carries them is a Transport: shared memory (pipe-end.ts).
  */
+import type { Readable, Writable } from 'node:stream'
 import { type InspectOptions, inspect } from 'node:util'
 import {
   ArgumentRangeError,
@@ -22,7 +23,14 @@ export interface Message {
   value(): unknown
   /** As it travelled: the bytes of sendBytes(), or those that stand for a value. Only good in this moment. */
   raw(): Uint8Array
+  /** As raw(), but the receiver's own; missing where the bytes lie in memory that is used again. */
+  own?(): Uint8Array
 }
+
+/** Looks at a message as it is taken. */
+export type Look<T> = (message: Message) => T
+/** Throws when a message of that length is not to be received. */
+export type Refuse = (length: number) => void
 
 /** What carries the messages of a Connection. `what` names the operation in errors. Closed: ClosedError. */
 export interface Transport extends Shareable {
@@ -33,15 +41,28 @@ export interface Transport extends Shareable {
   sendSync(what: string, value: unknown, options?: SyncWaitOptions): void
   sendBytes(what: string, bytes: Uint8Array, options?: WaitOptions): Promise<void>
   sendBytesSync(what: string, bytes: Uint8Array, options?: SyncWaitOptions): void
-  /** Gives what `look` makes of the next message; what it throws is thrown, and the message is gone. */
-  receive<T>(what: string, look: (message: Message) => T, options?: WaitOptions): Promise<T>
-  receiveSync<T>(what: string, look: (message: Message) => T, options?: SyncWaitOptions): T
+  /**
+   * Gives what `look` makes of the next message; what it throws is thrown, and the message is gone. Where messages come in
+   * piecemeal `refuse` is asked before one is read: what it throws is thrown, and nothing can be received any more.
+   */
+  receive<T>(what: string, look: Look<T>, options?: WaitOptions, refuse?: Refuse): Promise<T>
+  receiveSync<T>(what: string, look: Look<T>, options?: SyncWaitOptions, refuse?: Refuse): T
   /** There is a message, or the end. */
   ready(): boolean
   readySync(timeout: number): boolean
   readiness(): Readiness
   fileno(): number
   close(): void
+}
+
+let open: (
+  fd: number | Readable | Writable,
+  options: { codec?: 'pickle' | 'msgpack' } | undefined,
+) => Connection<any, any>
+
+/** What makes Connections of descriptors stands above this folder: src/handles.ts brings the two together. */
+export function openDescriptorsBy(how: typeof open): void {
+  open = how
 }
 
 const asValue = (message: Message): unknown => message.value()
@@ -82,10 +103,37 @@ export class Connection<Send = unknown, Recv = Send>
   constructor(transport: Transport) {
     if (typeof transport?.receive !== 'function') {
       throw new ArgumentTypeError(
-        `Expected a Connection to be made by Pipe(), got new Connection(${describe(transport)})`,
+        `Expected a Connection to be made by Pipe(), Client(), Listener.accept() or Connection.fromFd(), got new Connection(${describe(transport)})`,
       )
     }
     this.#transport = transport
+  }
+
+  /**
+   * A Connection over a socket or a pipe that this process has already: no listening, no address, no handshake. It speaks as
+   * Python's `multiprocessing.connection.Connection(fd)`.
+   *
+   * A Node.js child of a Python parent takes the descriptor it inherited (`Popen([...], pass_fds=[b.fileno()])` with
+   * `a, b = Pipe()`; close `b` in Python then). A Node.js parent starts its child with `stdio: [..., 'pipe']` and takes
+   * `child.stdio[3]`; the child, in Python, is `Connection(3)`. One end of an os.pipe() only receives, or only sends.
+   *
+   * The descriptor is the Connection's from here on, and closed with it. No other process may read from a copy of it
+   * at the same time, and a blocking reader of a copy would find that it does not block any more.
+   *
+   * @param fd the number of a descriptor, or a stream of Node.js over one, which is not to be used any more
+   * @param options `codec`: how values travel, 'pickle' (default) as in Python, or 'msgpack'
+   * @throws {ArgumentTypeError} and {ArgumentRangeError} for what is no open socket or pipe
+   * @example
+   * const child = spawn(process.execPath, ['-e', 'process.stdin.pipe(process.stdout)'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
+   * const conn = Connection.fromFd(child.stdio[3]!, { codec: 'msgpack' })
+   * await assert.rejects(conn.recv(), EOFError) // it has said nothing, and ended
+   * conn.close()
+   */
+  static fromFd<Send = unknown, Recv = Send>(
+    fd: number | Readable | Writable,
+    options?: { codec?: 'pickle' | 'msgpack' },
+  ): Connection<Send, Recv> {
+    return open(fd, options)
   }
 
   // ── values ──
@@ -175,9 +223,9 @@ export class Connection<Send = unknown, Recv = Send>
    */
   recvBytes(maxLength?: number, options?: WaitOptions): Promise<Uint8Array> {
     try {
-      const look = this.#bytesUpTo(maxLength)
+      const refuse = this.#refuseAbove(maxLength)
       if (!this.#receives) throw this.#sendsOnly()
-      return this.#transport.receive('Connection.recvBytes()', look, options)
+      return this.#transport.receive('Connection.recvBytes()', bytesUnless(refuse), options, refuse)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -185,9 +233,9 @@ export class Connection<Send = unknown, Recv = Send>
 
   /** As recvBytes(), but blocks this thread. */
   recvBytesSync(maxLength?: number, options?: SyncWaitOptions): Uint8Array {
-    const look = this.#bytesUpTo(maxLength)
+    const refuse = this.#refuseAbove(maxLength)
     if (!this.#receives) throw this.#sendsOnly()
-    return this.#transport.receiveSync('Connection.recvBytesSync()', look, options)
+    return this.#transport.receiveSync('Connection.recvBytesSync()', bytesUnless(refuse), options, refuse)
   }
 
   /**
@@ -221,12 +269,11 @@ export class Connection<Send = unknown, Recv = Send>
     return this.#transport.receiveSync('Connection.recvBytesIntoSync()', look, options)
   }
 
-  #bytesUpTo(maxLength: number | undefined): (message: Message) => Uint8Array {
-    if (maxLength === undefined) return copyOf
+  #refuseAbove(maxLength: number | undefined): Refuse | undefined {
+    if (maxLength === undefined) return undefined
     checkCount('maxLength', maxLength)
-    return message => {
-      const { length } = message.raw()
-      if (length <= maxLength) return copyOf(message)
+    return length => {
+      if (length <= maxLength) return
       this.#refused = true
       if (!this.#transport.writable) this.close()
       throw new ArgumentRangeError(
@@ -351,8 +398,8 @@ export class Connection<Send = unknown, Recv = Send>
   }
 
   /** @internal */
-  [SHAREABLE](): ShareRef {
-    return this.#transport[SHAREABLE]()
+  [SHAREABLE](where?: () => string): ShareRef {
+    return this.#transport[SHAREABLE](where)
   }
 
   /** @internal for wait(): there is a message, or the end. */
@@ -411,8 +458,18 @@ function into(buf: ArrayBufferView, offset: unknown = 0): (message: Message) => 
   }
 }
 
+function bytesUnless(refuse: Refuse | undefined): Look<Uint8Array> {
+  if (refuse === undefined) return copyOf
+  return message => {
+    refuse(message.raw().length)
+    return copyOf(message)
+  }
+}
+
 /** A copy of the receiver's own. */
 function copyOf(message: Message): Uint8Array {
+  const own = message.own?.()
+  if (own) return own
   const bytes = message.raw()
   return new Uint8Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer)
 }

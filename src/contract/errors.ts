@@ -130,6 +130,17 @@ export class WorkerDiedError extends MultiprocError {
   }
 }
 
+/** Bytes that are no pickle, or a larger or deeper one than is allowed. `offset`: how far they were read. */
+export class UnpicklingError extends MultiprocError {
+  static override readonly code = 'ERR_MULTIPROC_UNPICKLING'
+  readonly offset: number
+
+  constructor(message?: string, options?: ErrorOptions & { offset?: number }) {
+    super(message, options)
+    this.offset = options?.offset ?? 0
+  }
+}
+
 /** An argument of the wrong kind; also a TypeError. */
 export class ArgumentTypeError extends TypeError {
   readonly code: string = 'ERR_MULTIPROC_ARGUMENT_TYPE'

@@ -21,12 +21,15 @@ type Koffi = typeof import('koffi')
 const SIGNATURES = {
   bind: 'int bind(int, void *, unsigned int)',
   close: 'int close(int)',
+  connect: 'int connect(int, void *, unsigned int)',
   fallocate: 'int fallocate(int, int, int64_t, int64_t)',
   fcntl: 'int fcntl(int, int, int64_t)',
   fcntlLock: 'int fcntl(int, int, void *)',
   ftruncate: 'int ftruncate(int, int64_t)',
+  getsockopt: 'int getsockopt(int, int, int, void *, void *)',
   kill: 'int kill(int, int)',
   linkat: 'int linkat(int, const char *, int, const char *, int)',
+  listen: 'int listen(int, int)',
   memfdCreate: 'int memfd_create(const char *, unsigned int)',
   mmap: 'intptr_t mmap(void *, size_t, int, int, int, int64_t)',
   munmap: 'int munmap(void *, size_t)',
@@ -53,12 +56,15 @@ const OPTIONAL = { mallopt: 'int mallopt(int, int)' } as const
 export interface Libc {
   bind(fd: number, address: Pointer, length: number): number
   close(fd: number): number
+  connect(fd: number, address: Pointer, length: number): number
   fallocate(fd: number, mode: number, offset: number, length: number): number
   fcntl(fd: number, command: number, argument: number): number
   fcntlLock(fd: number, command: number, lock: Pointer): number
   ftruncate(fd: number, length: number): number
+  getsockopt(fd: number, level: number, option: number, value: Pointer, length: Pointer): number
   kill(pid: number, signal: number): number
   linkat(fromFolder: number, from: string, toFolder: number, to: string, flags: number): number
+  listen(fd: number, backlog: number): number
   /** glibc's. */
   mallopt?(option: number, value: number): number
   memfdCreate(name: string, flags: number): number

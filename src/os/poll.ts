@@ -1,10 +1,11 @@
-/** Sleep until a descriptor is readable, with a limit. */
+/** Sleep until a descriptor is readable, or writable, with a limit. */
 import { constants } from 'node:os'
 import { libc, SystemCallError } from './libc.ts'
 
 const { EBADF, EINTR } = constants.errno
 
 const POLLIN = 1
+const POLLOUT = 4
 const POLLNVAL = 32
 
 /** The longest sleep: JavaScript's own signals and `worker.terminate()` wait for as long. */
@@ -18,11 +19,20 @@ let pollfds = new Int32Array(2 * 8)
  * long the timeout: call it again.
  */
 export function pollReadable(fds: readonly number[], timeoutMs: number): boolean {
+  return pollFor(POLLIN, fds, timeoutMs)
+}
+
+/** The same for one that is written to. */
+export function pollWritable(fd: number, timeoutMs: number): boolean {
+  return pollFor(POLLOUT, [fd], timeoutMs)
+}
+
+function pollFor(events: number, fds: readonly number[], timeoutMs: number): boolean {
   const { poll, errno } = libc()
   if (pollfds.length < 2 * fds.length) pollfds = new Int32Array(4 * fds.length)
   for (let i = 0; i < fds.length; i++) {
     pollfds[2 * i] = fds[i]
-    pollfds[2 * i + 1] = POLLIN
+    pollfds[2 * i + 1] = events
   }
   const limit = Math.ceil(Math.min(Math.max(timeoutMs, 0), SLICE_MS))
   const ready = poll(pollfds, fds.length, limit)
