@@ -9,6 +9,7 @@ import { queueKind } from './channel/queue.ts'
 import { simpleQueueKind } from './channel/simple-queue.ts'
 import { registerClass } from './codec/register-class.ts'
 import { nameKind } from './commons/name.ts'
+import { referentKind } from './manager/referent.ts'
 import { resolveTarget } from './process/target.ts'
 import { ShareableList } from './shared/shareable-list.ts'
 import { sharedArrayKind } from './shared/shared-array.ts'
@@ -42,6 +43,7 @@ registerKinds([
   simpleQueueKind,
   pipeCoreKind,
   pipeEndKind,
+  referentKind,
 ])
 
 // a list is nothing but its block, which travels as a handle

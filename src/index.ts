@@ -13,6 +13,8 @@ export { share } from './commons/share.ts'
 export { type Context, getContext } from './context.ts'
 export * from './contract/errors.ts'
 export type { SyncWaitOptions, WaitOptions } from './contract/waiting.ts'
+export { BaseManager, type ManagerOptions, type RegisterOptions } from './manager/base-manager.ts'
+export { Manager, SyncManager } from './manager/sync-manager.ts'
 export {
   activeChildren,
   cpuCount,

@@ -198,6 +198,17 @@ export function holdersOf(session: Session, object: number): { slots: number[]; 
   return { slots, inFlight: peek(w, at + IN_FLIGHT) }
 }
 
+/** Under the latch: anybody but this participant has a handle on it, or a message under way carries it. */
+export function isHeldByOthers(session: Session, object: number): boolean {
+  const { w, at } = objectAt(session, object)
+  if (peek(w, at + IN_FLIGHT) !== 0) return true
+  for (let g = 0; g < GROUPS; g++) {
+    const mine = g === session.slot >>> 5 ? 1 << (session.slot & 31) : 0
+    if ((peek(w, at + HOLDERS + g) & ~mine) !== 0) return true
+  }
+  return false
+}
+
 /** The object's own words. */
 export function bodyAt(session: Session, address: number): { w: Words; at: number } {
   const { w, at } = objectAt(session, address)

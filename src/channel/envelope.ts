@@ -77,6 +77,18 @@ export function discard(session: Session, out: Outgoing, error: unknown): void {
   discardParcel(session, out.block)
 }
 
+/** A message for those who read it themselves. */
+export interface Opened {
+  readonly words: Int32Array
+  /** The same memory. May be longer than the message. */
+  readonly bytes: Uint8Array
+  readonly byteLength: number
+  readonly handles: readonly unknown[]
+  free(): void
+}
+
+const nothing = () => {}
+
 /** What a log gave. It is good for one look, and then cleared. */
 export class Arrived implements Taken {
   #session!: Session
@@ -95,6 +107,17 @@ export class Arrived implements Taken {
     const { bytes, headLength, handles } = openParcel(this.#session, this.block)
     if (headLength === 0) return new Uint8Array(copyOf(bytes, 0, bytes.length))
     return decode(bytes, headLength, handles)
+  }
+
+  /** What the message is, unread: where it lies, or a parcel that the reader has to free. Good until clear(). */
+  open(): Opened {
+    if (this.block === 0) {
+      return { words: this.payload, bytes: this.#contents, byteLength: this.bytes, handles: NO_HANDLES, free: nothing }
+    }
+    const { bytes, handles, free } = openParcel(this.#session, this.block)
+    this.block = 0
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >>> 2)
+    return { words, bytes, byteLength: bytes.byteLength, handles, free }
   }
 
   /** The message as bytes: a value as they were sent. A view that is good until clear(). */

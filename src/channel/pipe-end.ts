@@ -22,13 +22,13 @@ import {
 } from '../arena/references.ts'
 import { currentSession, type Session } from '../arena/session.ts'
 import { type Adoption, SharedObject } from '../arena/shared-object.ts'
-import { BUSY, Line, NONE, served } from '../arena/until.ts'
+import { type Attempt, BUSY, Line, NONE, served } from '../arena/until.ts'
 import { markedIn } from '../arena/wait-set.ts'
 import { BrokenPipeError, ClosedError, EOFError, InvalidStateError } from '../contract/errors.ts'
 import type { Readiness } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import { Connection, type Message, type Transport } from './connection.ts'
-import { discard, type Outgoing, packBytes, packValue, put, retain, take } from './envelope.ts'
+import { type Arrived, discard, type Outgoing, packBytes, packValue, put, retain, take } from './envelope.ts'
 import { CLOSED, DONE, DRAINING, DROPPED, HELD_UP, Log, NOT_EMPTY, NOT_FULL, OPEN } from './log.ts'
 import {
   allocateCore,
@@ -155,6 +155,21 @@ export class PipeEnd extends SharedObject implements Transport {
     }
   }
 
+  /** @internal Sends what was packed elsewhere: at once, or gives a promise when it has to wait. The payload may be used again. */
+  post(what: string, out: Outgoing): Promise<void> | undefined {
+    this.assertOpen()
+    try {
+      if (this.#sends.idle) {
+        const got = this.#trySend(out)
+        if (got !== NONE && got !== BUSY) return undefined
+      }
+    } catch (error) {
+      discard(this.session, out, error)
+      throw error
+    }
+    return this.#keepSending(what, retain(out))
+  }
+
   #trySend(out: Outgoing): undefined | typeof NONE | typeof BUSY {
     const outcome = put(this.#out, out)
     if (outcome === DONE) {
@@ -184,6 +199,24 @@ export class PipeEnd extends SharedObject implements Transport {
       if (got !== NONE && got !== BUSY) return got
     }
     return this.#recvs.untilSync(what, () => this.#tryReceive(look), options)
+  }
+
+  /** @internal Looks at all messages that are there, at most `most`; gives how many. The end is told once there are none. */
+  tryDrain(look: (message: Arrived) => void, most: number): number | typeof NONE | typeof BUSY {
+    this.assertOpen()
+    let n = 0
+    while (n < most && (n === 0 || this.#in.size() > 0)) {
+      const got = this.#tryReceive(message => look(message as Arrived))
+      if (got === NONE || got === BUSY) return n > 0 ? n : got
+      n++
+    }
+    return n
+  }
+
+  /** @internal Waits among those who receive, until an attempt of another's succeeds. */
+  untilReceived<T>(what: string, attempt: Attempt<T>, options?: WaitOptions): Promise<T> {
+    if (this.closed) return Promise.reject(this.closedError())
+    return this.#recvs.until(what, attempt, options)
   }
 
   #tryReceive<T>(look: (message: Message) => T): T | typeof NONE | typeof BUSY {
@@ -270,8 +303,7 @@ function inVain(outcome: number): typeof NONE | typeof BUSY {
 }
 
 /** The two ends of a new pipe; without `duplex` the first one only receives and the second one only sends. */
-export function makePipe(duplex: boolean): [Connection<any, any>, Connection<any, any>] {
-  const session = currentSession()
+export function makePipe(duplex: boolean, session = currentSession()): [Connection<any, any>, Connection<any, any>] {
   const made: number[] = []
   try {
     made.push(allocateCore(session))

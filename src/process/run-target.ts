@@ -6,21 +6,17 @@
  * Whatever goes wrong is printed on stderr under the name of the child, and the exit code is 1. What goes wrong later,
  * in the background, is left to the user's own listeners where there are any.
  */
-import { inspect } from 'node:util'
 import { openParcel } from '../arena/parcel.ts'
 import type { Session } from '../arena/session.ts'
 import { decode } from '../codec/codec.ts'
-import { InvalidTargetError } from '../contract/errors.ts'
 import { becomeChild, setImporting } from './family.ts'
 import { inheritMethod } from './inherited-method.ts'
+import { loadTarget } from './load-target.ts'
 import { print, show } from './print.ts'
 import type { GivenToChild, ToldToChild } from './start-method.ts'
-import type { ResolvedTarget } from './target.ts'
 
 /** Node's own code for a program that waits for what can never come. */
 const UNSETTLED = 13
-
-type AnyFunction = (...args: unknown[]) => unknown
 
 let name = 'a child'
 let say: (text: string) => void = print
@@ -71,7 +67,7 @@ async function run(joined: () => Promise<Joined> | Joined): Promise<void> {
   settleIn?.(told)
   doing = `importing ${target.module}`
   setImporting(true)
-  const fn = await load(target)
+  const fn = await loadTarget(target, 'child')
   setImporting(false)
   doing = 'reading its arguments'
   const { args } = take<GivenToChild>(session, argsAt)
@@ -86,27 +82,6 @@ function take<T>(session: Session, address: number): T {
   } finally {
     parcel.free()
   }
-}
-
-async function load(target: ResolvedTarget): Promise<AnyFunction> {
-  const module: Record<string, unknown> = await import(target.module)
-  // Node sees some, but not all, exports of a CommonJS module; its default is the whole of them
-  const whole = module.default as Record<string, unknown> | null | undefined
-  const found = target.name in module ? module[target.name] : whole?.[target.name]
-  if (typeof found !== 'function') {
-    throw new InvalidTargetError(
-      `Expected ${target.module} to export a function \`${target.name}\` in the child, but ${
-        found === undefined ? 'it does not' : `it is ${inspect(found, { depth: 0 })}`
-      }; export it whether or not isMainProcess is true`,
-    )
-  }
-  if (target.source !== undefined && target.source !== Function.prototype.toString.call(found)) {
-    throw new InvalidTargetError(
-      `Expected \`${target.name}\` of ${target.module} to be the same function in the child as in its parent, but it is ` +
-        'another one; the file was changed in between, or the function is made differently here',
-    )
-  }
-  return found as AnyFunction
 }
 
 /** The loop is empty and the target has not returned: it waits for something that nobody will ever do. */

@@ -1,0 +1,240 @@
+/**
+ * BaseManager: starts a server, and makes objects in it.
+ *
+ *   initial ──start()──▶ started ──shutdown(), or the server ends──▶ ended
+ *
+ * The server is a daemon: it ends with the process that started it, however that ends (process/daemons.ts, os/prctl.ts).
+ */
+import { currentSession, ownSession } from '../arena/session.ts'
+import { makePipe } from '../channel/pipe-end.ts'
+import { SimpleQueue } from '../channel/simple-queue.ts'
+import {
+  ArgumentTypeError,
+  ClosedError,
+  InvalidStateError,
+  type MultiprocError,
+  NotSerializableError,
+} from '../contract/errors.ts'
+import { checkOptions, checkString, describe } from '../contract/options.ts'
+import { SHAREABLE } from '../contract/shareable.ts'
+import { Process, START_METHOD } from '../process/process.ts'
+import { getStartMethod, type StartMethod } from '../process/start-method.ts'
+import { looksLikeTarget, resolveTarget, type Target } from '../process/target.ts'
+import { Client } from './client.ts'
+import { checkExposed, type Registered } from './factories.ts'
+import { hasEnded, type Knock, setLink, transportOf } from './links.ts'
+import type { ServerPlan } from './server.ts'
+
+export interface ManagerOptions {}
+
+export interface RegisterOptions {
+  /** The methods that may be called. @default all public ones: those whose names do not begin with `_` */
+  exposed?: string[]
+}
+
+interface Entry {
+  readonly factory: Target
+  readonly exposed: string[] | undefined
+}
+
+const REGISTRY: unique symbol = Symbol('multiproc.registry')
+/** Whether a class of managers has the package's own types. */
+export const OWN_TYPES: unique symbol = Symbol('multiproc.own-types')
+
+const SERVER = { module: new URL('./server.js', import.meta.url), name: 'serve' }
+/** How long a server may take to be seen as ended once its pipe says so, and to end when it was asked to, ms. */
+const PATIENCE = 1000
+
+let numbered = 0
+
+/**
+ * A manager without types of its own: register() those that its server shall make. A SyncManager is one that has those of the
+ * package.
+ *
+ * The server is a process of its own. It ends with this process, also by SIGKILL, and its objects with it. If the server dies, every
+ * call under way and every later one rejects at once with a MultiprocError that names it and says how it ended.
+ *
+ * @example
+ * class Managers extends BaseManager {}
+ * Managers.register('Counts', { module: import.meta.resolve('multiproc'), name: 'activeChildren' })
+ * await using manager = new Managers()
+ * await manager.start()
+ * await assert.rejects(manager.create('Nothing'), InvalidStateError)
+ */
+export class BaseManager implements AsyncDisposable {
+  /** Set in the classes of a context, as in Process. */
+  static readonly [START_METHOD]: StartMethod | undefined = undefined
+  static readonly [OWN_TYPES]: boolean = false
+  static [REGISTRY]: ReadonlyMap<string, Entry> = new Map()
+
+  readonly #method: StartMethod | undefined
+  readonly #class: typeof BaseManager
+  #process: Process | undefined
+  #client: Client | undefined
+  #state: 'initial' | 'starting' | 'started' | 'ended' = 'initial'
+  #name: string
+
+  /**
+   * Registers a type for managers of this class and of the classes derived from it later, as in Python.
+   *
+   * `factory` runs in the server, with the arguments of create(); it travels by reference, like the target of a Process. What it
+   * makes, or the promise of it, is the object. With `{ module, name }` it may also be a class, which is called with `new`.
+   *
+   * @throws {ArgumentTypeError} for what is no name, no target or no list of names
+   */
+  static register(typeid: string, factory: Target, options?: RegisterOptions): void {
+    checkString('typeid', typeid)
+    if (typeid === '' || typeid.includes('\n')) {
+      throw new ArgumentTypeError(`Expected \`typeid\` to be a name, got ${describe(typeid)}`)
+    }
+    if (!looksLikeTarget(factory)) {
+      throw new ArgumentTypeError(`Expected \`factory\` to be a function or { module, name }, got ${describe(factory)}`)
+    }
+    const { exposed } = checkOptions('options', options, ['exposed'])
+    // biome-ignore lint/complexity/noThisInStatic: the class it is called on, which has a registry of its own from here on
+    const on = this
+    const registry = new Map(on[REGISTRY])
+    registry.set(typeid, { factory, exposed: checkExposed(typeid, exposed) })
+    Object.defineProperty(on, REGISTRY, { value: registry, configurable: true, writable: true })
+  }
+
+  constructor(options?: ManagerOptions) {
+    checkOptions<Record<string, unknown>>('options', options as Record<string, unknown> | undefined, [])
+    this.#class = new.target
+    this.#method = new.target[START_METHOD]
+    this.#name = new.target.name
+  }
+
+  // ── the server ──
+
+  /**
+   * Starts the server, and waits until it answers.
+   *
+   * @throws {InvalidStateError} when it was started before, and in a daemon, which may have no children
+   * @throws {InvalidTargetError} for a registered function that another process could not find
+   * @throws {WorkerDiedError} when the server ended before it answered: why is on its standard error
+   */
+  async start(): Promise<void> {
+    if (this.#state !== 'initial') {
+      const was = this.#state === 'ended' ? 'it has ended' : 'it was'
+      throw new InvalidStateError(`Expected ${this} not to be started yet, but ${was}; a manager starts once`)
+    }
+    const session = ownSession()
+    if (currentSession() !== session) {
+      throw new InvalidStateError(
+        'Expected a manager to be started outside of share(): what its server makes belongs to the programs of one family',
+      )
+    }
+    this.#name = `${this.#class.name}-${numbered + 1}`
+    const registered: Registered[] = []
+    for (const [typeid, { factory, exposed }] of this.#class[REGISTRY]) {
+      registered.push({ typeid, target: resolveTarget(factory), exposed })
+    }
+    const door = new SimpleQueue<Knock>()
+    const [mine, theirs] = makePipe(true, session)
+    const first: Knock = { end: theirs, pid: process.pid, label: `process ${process.pid}` }
+    const plan: ServerPlan = { name: this.#name, hasOwnTypes: this.#class[OWN_TYPES], registered, door, first }
+    const Started = bound(this.#method ?? getStartMethod())
+    const server = new Started({ target: SERVER, args: [plan], name: this.#name, daemon: true })
+    try {
+      server.start()
+    } catch (error) {
+      mine.close()
+      throw error
+    } finally {
+      theirs.close()
+    }
+    numbered++
+    this.#process = server
+    this.#state = 'starting'
+    this.#client = new Client(session, transportOf(session, mine), {
+      isGone: () => !server.isAlive(),
+      ending: () => this.#ending(server),
+    })
+    setLink(session, door[SHAREABLE]().id, this.#client)
+    await this.#client.call(0, 'dummy', [])
+    if (this.#state === 'starting') this.#state = 'started'
+  }
+
+  /** The pipe ends a moment before its process does. */
+  async #ending(server: Process): Promise<MultiprocError> {
+    const { pid } = server
+    await server.join({ timeout: PATIENCE })
+    return hasEnded(this.#name, pid, server.exitCode)
+  }
+
+  /**
+   * Ends the server, and waits until it has ended; every call under way and every later one rejects. Nothing after the end, as
+   * in Python.
+   *
+   * @throws {InvalidStateError} before start()
+   */
+  async shutdown(): Promise<void> {
+    const server = this.#process
+    if (server === undefined) throw this.#notStarted()
+    this.#state = 'ended'
+    this.#client?.close(
+      new ClosedError(`Expected the manager ${this.#name} (pid ${server.pid}) to be open, but shutdown() was called on it`),
+    )
+    server.terminate()
+    await server.join({ timeout: PATIENCE })
+    if (!server.isAlive()) return
+    server.kill() // an object of the user's own may handle SIGTERM
+    await server.join()
+  }
+
+  /** Of the server's process, once started. */
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
+  /**
+   * Makes an object of a registered type in the server, and gives a proxy of it: its exposed methods, as async functions.
+   *
+   * @throws {InvalidStateError} before start(), and for a type that the server does not have
+   * @throws what the factory throws, as it was thrown
+   */
+  async create(typeid: string, ...args: unknown[]): Promise<any> {
+    checkString('typeid', typeid)
+    if (this.#client === undefined || this.#state === 'starting') throw this.#notStarted()
+    return this.#client.call(0, 'create', [typeid, ...args])
+  }
+
+  #notStarted(): InvalidStateError {
+    return new InvalidStateError(`Expected ${this} to be started, but it is ${this.#state}: await start() first`)
+  }
+
+  /** shutdown(), if it was started. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process !== undefined) await this.shutdown()
+  }
+
+  /** @internal It stays with the process that started it; its proxies travel. */
+  [SHAREABLE](where: () => string = () => 'value'): never {
+    const path = where()
+    throw new NotSerializableError(
+      `Expected \`${path}\` to be a value that can travel to another process, got ${this}: send the proxies that it makes`,
+      { path },
+    )
+  }
+
+  toString(): string {
+    const pid = this.#process?.pid
+    return `the manager ${this.#name}${pid === undefined ? '' : ` (pid ${pid})`}`
+  }
+}
+
+const classes = new Map<StartMethod, typeof Process>()
+
+/** A server is a process of its own, also where children are threads: it ends with its creator alone. */
+function bound(method: StartMethod): typeof Process {
+  const way = method === 'thread' ? 'spawn' : method
+  let known = classes.get(way)
+  if (known === undefined) {
+    known = class extends Process {
+      static override readonly [START_METHOD]: StartMethod | undefined = way
+    } as typeof Process
+    classes.set(way, known)
+  }
+  return known
+}

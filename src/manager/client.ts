@@ -1,0 +1,300 @@
+/**
+ * This process as a client of a manager's server: many calls under way over one pipe, all those of one turn in one message,
+ * answered in any order.
+ *
+ *   call() ──record──▶ batch ──end of the turn──▶ pipe ──▶ server          pipe ──▶ records ──▶ promises
+ *
+ * A call is a number, used again once it is answered: its promise lies under that number in two arrays. While calls are under way
+ * somebody stands in the pipe's line and keeps the event loop alive; without any, nobody does.
+ *
+ * After sending it looks for the answer for some microseconds: a call takes less than putting the process to sleep.
+ *
+ * The server's end is seen in the pipe (nobody holds its other end), and in the word of its participant in case it ended before
+ * it had taken its end of the pipe. Either fails all calls under way, and all later ones at once.
+ */
+import { relax } from '#words'
+import { Hope } from '../arena/hope.ts'
+import type { Session } from '../arena/session.ts'
+import { BUSY, NONE } from '../arena/until.ts'
+import type { Arrived } from '../channel/envelope.ts'
+import type { PipeEnd } from '../channel/pipe-end.ts'
+import { ClosedError, MultiprocError } from '../contract/errors.ts'
+import { Arrival, Batch, CALL, DROPPED, NAME, NOTHING, VALUE, WITHDRAW, WITHDRAWN } from './batch.ts'
+import type { Link } from './remote.ts'
+
+/** Messages taken in one go. */
+const MOST = 64
+/** Looking for an answer lasts this long, ms. */
+const LOOK = 0.012
+/** With more calls under way their answers come in their own time. */
+const FEW = 8
+
+type Settle = (value: any) => void
+
+/** The server, as a client knows it. */
+export interface ServerSeen {
+  /** It has ended, says the kernel. */
+  isGone(): boolean
+  /** Once it has: the error for all who call. */
+  ending(): Promise<MultiprocError> | MultiprocError
+}
+
+export class Client implements Link {
+  readonly #end: PipeEnd
+  readonly #server: ServerSeen
+  readonly #batch: Batch
+  readonly #arrival = new Arrival()
+  readonly #names = new Map<string, number>()
+  readonly #resolves: (Settle | undefined)[] = []
+  readonly #rejects: (Settle | undefined)[] = []
+  readonly #free: number[] = []
+  #underWay = 0
+  #flushing = false
+  /** Messages that wait for room in the pipe. */
+  #sending = 0
+  readonly #spins: boolean
+  #receiving = false
+  readonly #hope = new Hope()
+  /** Why no call is possible any more. */
+  #failure: MultiprocError | undefined
+  #failing: Promise<void> | undefined
+
+  constructor(session: Session, end: PipeEnd, server: ServerSeen) {
+    this.#end = end
+    this.#server = server
+    this.#batch = new Batch(session)
+    this.#spins = session.sleeper.spinning
+  }
+
+  call(ident: number, method: string, args: readonly unknown[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#call(ident, method, args, resolve, reject)
+    })
+  }
+
+  wait(ident: number, method: string, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown> {
+    if (signal === undefined) return this.call(ident, method, args)
+    if (signal.aborted) return Promise.reject(signal.reason)
+    return new Promise((resolve, reject) => {
+      const settled = () => signal.removeEventListener('abort', onAbort)
+      const id = this.#call(
+        ident,
+        method,
+        args,
+        value => {
+          settled()
+          resolve(value)
+        },
+        error => {
+          settled()
+          reject(error === TAKEN_BACK ? signal.reason : error)
+        },
+      )
+      const onAbort = () => {
+        if (id < 0) return
+        this.#batch.add(WITHDRAW, id)
+        this.#flushSoon()
+      }
+      if (id >= 0) signal.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  /** Gives the number of the call; -1 when it was rejected. */
+  #call(ident: number, method: string, args: readonly unknown[], resolve: Settle, reject: Settle): number {
+    if (this.#failure !== undefined || this.#failing !== undefined) {
+      this.#rejectLate(reject)
+      return -1
+    }
+    const id = this.#free.pop() ?? this.#resolves.length
+    try {
+      this.#batch.addValue(CALL, id, ident, this.#numberOf(method), args)
+    } catch (error) {
+      this.#free.push(id)
+      if (id === this.#resolves.length) this.#resolves.length = this.#rejects.length = id + 1
+      reject(error)
+      return -1
+    }
+    this.#resolves[id] = resolve
+    this.#rejects[id] = reject
+    this.#underWay++
+    this.#flushSoon()
+    return id
+  }
+
+  #rejectLate(reject: Settle): void {
+    if (this.#failure !== undefined) reject(this.#failure)
+    else this.#failing?.then(() => reject(this.#failure))
+  }
+
+  /** Told to the server with the first call of it. */
+  #numberOf(method: string): number {
+    const known = this.#names.get(method)
+    if (known !== undefined) return known
+    const number = this.#names.size
+    this.#batch.addValue(NAME, number, 0, 0, method)
+    this.#names.set(method, number)
+    return number
+  }
+
+  dropped(ident: number): void {
+    if (this.#failure !== undefined) return
+    this.#batch.add(DROPPED, ident)
+    this.#flushSoon()
+  }
+
+  // ── sending ──
+
+  #flushSoon(): void {
+    if (this.#batch.full) {
+      this.#flush()
+    } else if (!this.#flushing) {
+      this.#flushing = true
+      process.nextTick(this.#flushNow)
+    }
+  }
+
+  readonly #flushNow = () => {
+    this.#flushing = false
+    this.#flush()
+    if (this.#underWay > 0 && this.#underWay <= FEW && this.#spins) this.#look()
+    if (this.#underWay > 0 && !this.#receiving) this.#receive()
+  }
+
+  #flush(): void {
+    if (this.#batch.length === 0 || this.#end.closed || (this.#sending > 0 && !this.#batch.full)) return
+    try {
+      const out = this.#batch.pack()
+      const waits = this.#end.post('a call of a manager', out)
+      this.#batch.clear()
+      if (waits !== undefined) this.#sendLater(waits)
+    } catch (error) {
+      this.#batch.clear()
+      this.#fail(error)
+    }
+  }
+
+  /** More lies unread than the pipe takes at once. */
+  async #sendLater(waits: Promise<void>): Promise<void> {
+    this.#sending++
+    try {
+      await waits
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#sending--
+    this.#flush()
+  }
+
+  // ── receiving ──
+
+  /** For some microseconds, when that pays. */
+  #look(): void {
+    if (!this.#hope.looks) return
+    const began = performance.now()
+    for (;;) {
+      for (let i = 0; i < 20; i++) {
+        if (this.#drain() !== 0) {
+          this.#hope.paid()
+          return
+        }
+        relax()
+      }
+      const took = performance.now() - began
+      if (took < LOOK) continue
+      this.#hope.inVain(took)
+      return
+    }
+  }
+
+  #drain(): number {
+    try {
+      const got = this.#end.tryDrain(this.#arrived, MOST)
+      return got === NONE || got === BUSY ? 0 : got
+    } catch (error) {
+      this.#fail(error)
+      return -1
+    }
+  }
+
+  async #receive(): Promise<void> {
+    this.#receiving = true
+    try {
+      while (this.#underWay > 0) await this.#end.untilReceived('a call of a manager', this.#attempt)
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#receiving = false
+    if (this.#underWay > 0 && this.#failing === undefined && this.#failure === undefined) this.#receive()
+  }
+
+  readonly #attempt = () => {
+    if (this.#underWay === 0) return 0
+    const got = this.#end.tryDrain(this.#arrived, MOST)
+    if (got === NONE && this.#server.isGone()) throw new MultiprocError('The server of the manager has ended')
+    return got
+  }
+
+  readonly #arrived = (message: Arrived) => {
+    const opened = message.open()
+    try {
+      this.#arrival.each(opened, this.#settle)
+    } finally {
+      opened.free()
+    }
+  }
+
+  readonly #settle = (arrival: Arrival) => {
+    const { kind, a: id } = arrival
+    const resolve = this.#resolves[id]
+    const reject = this.#rejects[id]
+    if (resolve === undefined || reject === undefined) return
+    let value: unknown
+    let isValue = kind === VALUE || kind === NOTHING
+    if (kind !== NOTHING && kind !== WITHDRAWN) {
+      try {
+        value = arrival.value()
+      } catch (error) {
+        isValue = false
+        value = error
+      }
+    }
+    this.#resolves[id] = undefined
+    this.#rejects[id] = undefined
+    this.#free.push(id)
+    this.#underWay--
+    if (isValue) resolve(value)
+    else reject(kind === WITHDRAWN ? TAKEN_BACK : value)
+  }
+
+  // ── the end of it ──
+
+  /** No call is possible any more, because of `cause` or the server's end. */
+  #fail(cause: unknown): void {
+    if (this.#failing !== undefined) return
+    this.#failing = this.#giveUp(cause)
+  }
+
+  async #giveUp(cause: unknown): Promise<void> {
+    let failure: MultiprocError
+    try {
+      failure = await this.#server.ending()
+    } catch {
+      failure = cause instanceof MultiprocError ? cause : new MultiprocError(String(cause), { cause })
+    }
+    this.close(failure)
+  }
+
+  /** Fails what is under way and all that comes with `failure`. */
+  close(failure: MultiprocError = new ClosedError('Expected a manager that is open, but shutdown() was called on it')): void {
+    if (this.#failure !== undefined) return
+    this.#failure = failure
+    this.#failing ??= Promise.resolve()
+    const rejects = this.#rejects.splice(0)
+    this.#resolves.length = 0
+    this.#underWay = 0
+    this.#end.close()
+    for (const reject of rejects) reject?.(failure)
+  }
+}
+
+const TAKEN_BACK = Symbol('taken back')

@@ -1,0 +1,282 @@
+/**
+ * The server's side of one client: its calls come in here, and their answers go out.
+ *
+ *   record ──▶ Dispatcher ──at once──▶ answer in the batch ──end of the turn──▶ pipe
+ *                  └─────later, in any order─────┘
+ *
+ * The end of the pipe is the client's end, however that came. What its calls under way were waiting for is given up, and
+ * then what it held is given back (onGone). An answer that it had not been sent counts as not given: what was taken for it goes back.
+ */
+import { relax } from '#words'
+import { Hope } from '../arena/hope.ts'
+import type { Session } from '../arena/session.ts'
+import { BUSY, NONE } from '../arena/until.ts'
+import type { Arrived } from '../channel/envelope.ts'
+import type { PipeEnd } from '../channel/pipe-end.ts'
+import { plainFailure } from '../codec/failure.ts'
+import { MultiprocError } from '../contract/errors.ts'
+import { Arrival, Batch, CALL, DROPPED, FAILURE, NAME, NOTHING, VALUE, WITHDRAW, WITHDRAWN } from './batch.ts'
+import { type Dispatcher, Hosted } from './dispatcher.ts'
+import type { Call, Caller } from './hosted/hosted-type.ts'
+import type { Reception } from './reception.ts'
+
+const MOST = 64
+const LOOK = 0.012
+const NO_KWARGS = Object.freeze({})
+
+/** One call from its arrival until its answer was sent. */
+class CallUnderWay implements Call {
+  readonly caller: Desk
+  readonly id: number
+  readonly giveUps: (() => void)[] = []
+  isOver = false
+  /** Where its answer lies in the batch that is to be sent. */
+  answerAt = -1
+
+  constructor(caller: Desk, id: number) {
+    this.caller = caller
+    this.id = id
+  }
+
+  onWithdrawn(giveUp: () => void): () => void {
+    if (this.giveUps.length === 0) this.caller.waits(this)
+    this.giveUps.push(giveUp)
+    return () => {
+      const at = this.giveUps.indexOf(giveUp)
+      if (at >= 0) this.giveUps.splice(at, 1)
+    }
+  }
+
+  withdraw(): void {
+    this.isOver = true
+    for (const giveUp of this.giveUps.splice(0)) giveUp()
+  }
+}
+
+export class Desk implements Caller {
+  readonly label: string
+  readonly pid: number
+  readonly #dispatcher: Dispatcher
+  readonly #reception: Reception
+  readonly #end: PipeEnd
+  readonly #batch: Batch
+  readonly #arrival = new Arrival()
+  readonly #methods: string[] = []
+  readonly #undos = new Set<() => void>()
+  /** By number: those that said how they are given up, until their answer was sent. */
+  readonly #waiting = new Map<number, CallUnderWay>()
+  /** Of these, those whose answer is in the batch. */
+  #answered: CallUnderWay[] = []
+  #flushing = false
+  readonly #hope = new Hope()
+  readonly #looks: boolean
+  /** Messages that wait for room in the pipe. */
+  #sending = 0
+  #isGone = false
+
+  constructor(session: Session, dispatcher: Dispatcher, reception: Reception, end: PipeEnd, pid: number, label: string) {
+    this.#dispatcher = dispatcher
+    this.#reception = reception
+    this.#end = end
+    this.#batch = new Batch(session)
+    this.#looks = session.sleeper.spinning
+    this.pid = pid
+    this.label = label
+  }
+
+  onGone(undo: () => void): () => void {
+    this.#undos.add(undo)
+    return () => this.#undos.delete(undo)
+  }
+
+  waits(call: CallUnderWay): void {
+    this.#waiting.set(call.id, call)
+  }
+
+  /** Serves the client until it is gone. */
+  async serve(): Promise<void> {
+    try {
+      for (;;) await this.#end.untilReceived('the calls of a client', this.#attempt)
+    } catch {
+      this.#leave()
+    }
+  }
+
+  readonly #attempt = () => {
+    const got = this.#end.tryDrain(this.#arrived, MOST)
+    if (got === NONE || got === BUSY) return got
+    this.#flush()
+    if (this.#looks) this.#look()
+    return got
+  }
+
+  #look(): void {
+    if (!this.#hope.looks) return
+    let began = performance.now()
+    for (;;) {
+      for (let i = 0; i < 20; i++) {
+        const got = this.#end.tryDrain(this.#arrived, MOST)
+        if (got !== NONE && got !== BUSY) {
+          this.#flush()
+          this.#hope.paid()
+          if (performance.now() - began > 0.2) return
+          break
+        }
+        relax()
+      }
+      const took = performance.now() - began
+      if (took < LOOK) continue
+      this.#hope.inVain(took)
+      return
+    }
+  }
+
+  readonly #arrived = (message: Arrived) => {
+    const opened = message.open()
+    try {
+      for (const handle of opened.handles) this.#reception.cameIn(handle)
+      this.#arrival.each(opened, this.#take)
+    } finally {
+      opened.free()
+    }
+  }
+
+  readonly #take = (arrival: Arrival) => {
+    const { kind, a } = arrival
+    if (kind === CALL) this.#call(arrival, a, arrival.b, this.#methods[arrival.c])
+    else if (kind === NAME) this.#methods[a] = arrival.value() as string
+    else if (kind === WITHDRAW) this.#withdraw(a)
+    else if (kind === DROPPED) this.#reception.look(a)
+  }
+
+  #call(arrival: Arrival, id: number, ident: number, method: string): void {
+    const call = new CallUnderWay(this, id)
+    let result: unknown
+    try {
+      const args = arrival.value() as readonly unknown[]
+      result =
+        ident === 0
+          ? this.#reception.call(this, method, args)
+          : this.#dispatcher.dispatch(this.#dispatcher.find(ident), method, args, NO_KWARGS, call)
+    } catch (error) {
+      this.#answer(call, FAILURE, error)
+      return
+    }
+    if (result instanceof Promise) this.#answerLater(call, result)
+    else this.#answer(call, VALUE, result)
+  }
+
+  #answerLater(call: CallUnderWay, result: Promise<unknown>): void {
+    result.then(
+      value => {
+        this.#answer(call, VALUE, value)
+        this.#flushSoon()
+      },
+      error => {
+        this.#answer(call, FAILURE, error)
+        this.#flushSoon()
+      },
+    )
+  }
+
+  #answer(call: CallUnderWay, kind: number, result: unknown): void {
+    if (call.isOver || this.#isGone) return
+    call.answerAt = this.#batch.length
+    if (call.giveUps.length > 0) this.#answered.push(call)
+    else if (this.#waiting.size > 0) this.#waiting.delete(call.id)
+    if (result === undefined && kind === VALUE) {
+      this.#batch.add(NOTHING, call.id)
+      return
+    }
+    let given: readonly unknown[]
+    try {
+      const value = result instanceof Hosted ? this.#reception.referentOf(result) : result
+      given = this.#batch.addValue(kind, call.id, 0, 0, value)
+    } catch (error) {
+      this.#answerFailure(call, kind === FAILURE ? plainFailure(result) : error)
+      return
+    }
+    if (given.length > 0) this.#reception.goesOut(given)
+    if (this.#batch.full) this.#flush()
+  }
+
+  /** The answer itself cannot travel. */
+  #answerFailure(call: CallUnderWay, error: unknown): void {
+    try {
+      this.#batch.addValue(FAILURE, call.id, 0, 0, error)
+    } catch {
+      this.#batch.addValue(FAILURE, call.id, 0, 0, plainFailure(error))
+    }
+  }
+
+  /** The client takes a call back. Too late when its answer was sent: that is on its way, and stands. */
+  #withdraw(id: number): void {
+    const call = this.#waiting.get(id)
+    if (call === undefined || call.isOver) return
+    this.#waiting.delete(id)
+    call.withdraw()
+    if (call.answerAt < 0) this.#batch.add(WITHDRAWN, id)
+    else this.#batch.change(call.answerAt, WITHDRAWN)
+  }
+
+  // ── sending ──
+
+  #flushSoon(): void {
+    if (this.#flushing || this.#isGone) return
+    this.#flushing = true
+    process.nextTick(this.#flushNow)
+  }
+
+  readonly #flushNow = () => {
+    this.#flushing = false
+    this.#flush()
+  }
+
+  #flush(): void {
+    if (this.#isGone || this.#batch.length === 0 || (this.#sending > 0 && !this.#batch.full)) return
+    try {
+      const out = this.#batch.pack()
+      const waits = this.#end.post('an answer', out)
+      this.#batch.clear()
+      if (waits !== undefined) this.#sendLater(waits)
+    } catch (error) {
+      this.#couldNotSend(error)
+      return
+    }
+    for (const call of this.#answered) {
+      this.#waiting.delete(call.id)
+      call.isOver = true
+    }
+    if (this.#answered.length > 0) this.#answered = []
+  }
+
+  async #sendLater(waits: Promise<void>): Promise<void> {
+    this.#sending++
+    try {
+      await waits
+    } catch {
+      return // the loop that receives is told the same
+    }
+    this.#sending--
+    this.#flush()
+  }
+
+  /** It is gone, or the memory is full: then it has to be told so. */
+  #couldNotSend(error: unknown): void {
+    this.#batch.clear()
+    if (error instanceof MultiprocError && !this.#end.closed) this.#leave()
+    else throw error
+  }
+
+  #leave(): void {
+    if (this.#isGone) return
+    this.#isGone = true
+    const waiting = [...this.#waiting.values()]
+    this.#waiting.clear()
+    this.#end.close()
+    for (const call of waiting) call.withdraw()
+    for (const undo of [...this.#undos]) undo()
+    this.#undos.clear()
+    this.#reception.left(this)
+  }
+}

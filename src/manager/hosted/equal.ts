@@ -1,0 +1,80 @@
+/**
+ * Whether two values are equal, as `==` says it in Python: by what they hold, not by which object they are.
+ *
+ * 1, 1n and true are equal; a tuple equals no list; a Map equals a plain object that holds the same. Unlike in Python, NaN
+ * equals itself: on its way to the server it is no more the same object anyway.
+ */
+import { entriesOf, numeric } from './kinds-of-value.ts'
+import { recursionError } from './python-errors.ts'
+import { Tuple } from './python-values.ts'
+
+/** As deep as Python goes. */
+const DEEPEST = 1000
+
+export function equal(a: unknown, b: unknown, depth = 0): boolean {
+  if (a === b) return true
+  if (typeof a === 'object' && typeof b === 'object' && a !== null && b !== null) {
+    if (depth > DEEPEST) throw recursionError('maximum recursion depth exceeded in comparison')
+    return sameContent(a, b, depth + 1)
+  }
+  const x = numeric(a)
+  return x === undefined ? isNone(a) && isNone(b) : Object.is(x, numeric(b)) || x === numeric(b)
+}
+
+const isNone = (value: unknown): boolean => value === null || value === undefined
+
+function sameContent(a: object, b: object, depth: number): boolean {
+  if (Array.isArray(a)) return Array.isArray(b) && sameArrays(a, b, depth)
+  if (a instanceof Set) return b instanceof Set && sameSets(a, b, depth)
+  const entries = entriesOf(a)
+  if (entries) {
+    const others = entriesOf(b)
+    return others !== undefined && sameEntries(asMap(entries), asMap(others), depth)
+  }
+  if (ArrayBuffer.isView(a)) return ArrayBuffer.isView(b) && sameViews(a, b)
+  if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false
+  if (a instanceof Date) return Object.is(a.getTime(), (b as Date).getTime())
+  if (a instanceof RegExp) return String(a) === String(b)
+  if (a instanceof Error && (a.message !== (b as Error).message || a.name !== (b as Error).name)) return false
+  const keys = Object.keys(a)
+  // what holds nothing that can be seen is equal to nothing but itself
+  if (keys.length === 0 && !(a instanceof Error)) return false
+  return sameEntries(new Map(Object.entries(a)), new Map(Object.entries(b)), depth)
+}
+
+function sameArrays(a: unknown[], b: unknown[], depth: number): boolean {
+  if (a.length !== b.length || a instanceof Tuple !== b instanceof Tuple) return false
+  for (let i = 0; i < a.length; i++) if (!equal(a[i], b[i], depth)) return false
+  return true
+}
+
+function sameSets(a: Set<unknown>, b: Set<unknown>, depth: number): boolean {
+  if (a.size !== b.size) return false
+  for (const item of a) if (!b.has(item) && ![...b].some(other => equal(item, other, depth))) return false
+  return true
+}
+
+const asMap = (entries: Iterable<[unknown, unknown]>): Map<unknown, unknown> =>
+  entries instanceof Map ? entries : new Map(entries)
+
+function sameEntries(a: Map<unknown, unknown>, b: Map<unknown, unknown>, depth: number): boolean {
+  if (a.size !== b.size) return false
+  for (const [key, value] of a) {
+    let other = b.get(key)
+    if (other === undefined && !b.has(key)) {
+      const found = [...b].find(([one]) => equal(key, one, depth))
+      if (found === undefined) return false
+      other = found[1]
+    }
+    if (!equal(value, other, depth)) return false
+  }
+  return true
+}
+
+function sameViews(a: ArrayBufferView, b: ArrayBufferView): boolean {
+  const areBytes = a instanceof Uint8Array && b instanceof Uint8Array
+  if (!areBytes && Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false
+  return Buffer.compare(bytesOf(a), bytesOf(b)) === 0
+}
+
+const bytesOf = (view: ArrayBufferView): Uint8Array => new Uint8Array(view.buffer, view.byteOffset, view.byteLength)

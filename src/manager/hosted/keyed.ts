@@ -1,0 +1,167 @@
+/**
+ * A table whose keys are found by value, as those of Python's dict and set; in the order they came.
+ *
+ * A string or number is found as it is. 1, 1n, 1.0 and true are one key, as in Python, and stay as whichever came first.
+ * None is one key, be it null or undefined. Tuples, bytes, dates and records of Python's are found by a text that spells
+ * them out. A list, dict or set cannot be a key. Any other object is found as itself.
+ */
+import { isRecord, numeric, typeName } from './kinds-of-value.ts'
+import { typeError } from './python-errors.ts'
+import { PythonObject, Tuple } from './python-values.ts'
+
+/** What stands for a key in the table: the same for equal keys. */
+type Stand = string | number | bigint | object | null
+
+/** Stands for a key that must be spelled out. */
+class Spelled {
+  readonly text: string
+  readonly key: unknown
+
+  constructor(text: string, key: unknown) {
+    this.text = text
+    this.key = key
+  }
+}
+
+export class Keyed<V> {
+  readonly #values = new Map<Stand, V>()
+  readonly #spelled = new Map<string, Spelled>()
+  /** Keys that look different from what stands for them, as true does from 1. */
+  readonly #looks = new Map<Stand, unknown>()
+  /** The keys in order, for those who take from the end; undefined: nobody does. */
+  #order: Stand[] | undefined
+
+  get size(): number {
+    return this.#values.size
+  }
+
+  get(key: unknown): V | undefined {
+    const stand = this.#find(key)
+    return stand === undefined ? undefined : this.#values.get(stand)
+  }
+
+  has(key: unknown): boolean {
+    const stand = this.#find(key)
+    return stand !== undefined && this.#values.has(stand)
+  }
+
+  set(key: unknown, value: V): void {
+    let stand = this.#find(key)
+    if (stand === undefined) {
+      const spelled = new Spelled(spell(key, false), key)
+      this.#spelled.set(spelled.text, spelled)
+      stand = spelled
+    }
+    if (this.#order === undefined && (stand === key || this.#values.has(stand))) {
+      this.#values.set(stand, value)
+      return
+    }
+    if (!this.#values.has(stand)) {
+      if (stand !== key && !(stand instanceof Spelled)) this.#looks.set(stand, key ?? null)
+      this.#order?.push(stand)
+    }
+    this.#values.set(stand, value)
+  }
+
+  delete(key: unknown): boolean {
+    const stand = this.#find(key)
+    if (stand === undefined || !this.#values.delete(stand)) return false
+    if (stand instanceof Spelled) this.#spelled.delete(stand.text)
+    else if (this.#looks.size > 0) this.#looks.delete(stand)
+    if (this.#order !== undefined) {
+      if (this.#order.at(-1) === stand) this.#order.pop()
+      else this.#order = undefined
+    }
+    return true
+  }
+
+  clear(): void {
+    this.#values.clear()
+    this.#spelled.clear()
+    this.#looks.clear()
+    this.#order = undefined
+  }
+
+  /** The key that came last, which must be there. */
+  lastKey(): unknown {
+    this.#order ??= [...this.#values.keys()]
+    return this.#look(this.#order.at(-1) as Stand)
+  }
+
+  *keys(): Generator<unknown> {
+    for (const stand of this.#values.keys()) yield this.#look(stand)
+  }
+
+  keyList(): unknown[] {
+    const stands = [...this.#values.keys()]
+    return this.#spelled.size + this.#looks.size === 0 ? stands : stands.map(stand => this.#look(stand))
+  }
+
+  valueList(): V[] {
+    return [...this.#values.values()]
+  }
+
+  *[Symbol.iterator](): Generator<[unknown, V]> {
+    for (const [stand, value] of this.#values) yield [this.#look(stand), value]
+  }
+
+  #look(stand: Stand): unknown {
+    if (stand instanceof Spelled) return stand.key
+    if (this.#looks.size === 0) return stand
+    const look = this.#looks.get(stand)
+    return look === undefined ? stand : look
+  }
+
+  /** What stands for the key; undefined for one that must be spelled out and is not there. */
+  #find(key: unknown): Stand | undefined {
+    if (typeof key === 'string' || typeof key === 'number') return key
+    return this.#findOther(key)
+  }
+
+  #findOther(key: unknown): Stand | undefined {
+    if (key === null || key === undefined) return null
+    if (typeof key !== 'object') return numeric(key) ?? unhashable(key)
+    return isSpelled(key) ? this.#spelled.get(spell(key, false)) : hashable(key)
+  }
+}
+
+const isSpelled = (key: object): boolean =>
+  key instanceof Tuple || key instanceof Uint8Array || key instanceof PythonObject || key instanceof Date
+
+function hashable(key: object): object {
+  if (Array.isArray(key) || key instanceof Map || key instanceof Set || isRecord(key)) return unhashable(key)
+  return key
+}
+
+function unhashable(key: unknown): never {
+  throw typeError(`unhashable type: '${typeName(key)}'`)
+}
+
+const numbers = new WeakMap<object, number>()
+let numbered = 0
+
+/** A text that is the same for equal values and no others. Within a record of Python's, lists and dicts are content. */
+function spell(value: unknown, asContent: boolean): string {
+  if (value === null || value === undefined) return 'N;'
+  if (typeof value === 'string') return `s${value.length}:${value}`
+  if (typeof value !== 'object') {
+    const number = numeric(value) ?? unhashable(value)
+    return typeof number === 'bigint' ? `i${number};` : `n${number};`
+  }
+  const all = (items: Iterable<unknown>, inside: boolean) => Array.from(items, item => spell(item, inside)).join('')
+  if (value instanceof Tuple) return `(${all(value, asContent)})`
+  if (value instanceof Uint8Array) {
+    return `b${value.length}:${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1')}`
+  }
+  if (value instanceof Date) return `d${value.getTime()};`
+  if (value instanceof PythonObject) return `o${all(Object.values(value), true)};`
+  if (asContent) {
+    if (Array.isArray(value)) return `[${all(value, true)}]`
+    if (value instanceof Set) return `<${all(value, true)}>`
+    if (value instanceof Map) return `{${all([...value].flat(), true)}}`
+    if (isRecord(value)) return `{${all(Object.entries(value).flat(), true)}}`
+  }
+  const number = numbers.get(hashable(value)) ?? ++numbered
+  numbers.set(value, number)
+  return `#${number};`
+}
