@@ -4,6 +4,8 @@ import { Pipe } from './channel/pipe.ts'
 import { Queue } from './channel/queue.ts'
 import { SimpleQueue } from './channel/simple-queue.ts'
 import { InvalidStateError } from './contract/errors.ts'
+import { BaseManager, type ManagerOptions } from './manager/base-manager.ts'
+import { SyncManager, startManager } from './manager/sync-manager.ts'
 import { activeChildren, cpuCount, currentProcess, freezeSupport, parentProcess } from './process/family.ts'
 import { Process, START_METHOD } from './process/process.ts'
 import { wantSpares } from './process/start/spares.ts'
@@ -49,9 +51,13 @@ const same = {
   parentProcess,
 }
 
-/** What `getContext()` gives. Everything but `Process` is what the package exports under that name. */
+/** What `getContext()` gives. Everything but `Process` and the managers is what the package exports under that name. */
 export interface Context extends Readonly<typeof same> {
   readonly Process: typeof Process
+  /** Their servers are started in this context's way; 'thread': by 'spawn', since a server is a process of its own. */
+  readonly BaseManager: typeof BaseManager
+  readonly SyncManager: typeof SyncManager
+  readonly Manager: (options?: ManagerOptions) => Promise<SyncManager>
   /** The way of starting children that this context is bound to. */
   getStartMethod(): StartMethod
   /** A context is bound for good. @throws {InvalidStateError} always */
@@ -66,7 +72,7 @@ const contexts = new Map<StartMethod, Context>()
  * The package's classes bound to one way of starting children, whatever setStartMethod() says before or after: a library
  * uses it so as to leave the choice for the rest of the program alone.
  *
- * `Process` of a context is a subclass of the public one; all other classes are the very same, so objects of one context
+ * `Process`, `BaseManager` and `SyncManager` of a context are subclasses of the public ones; all other classes are the very same, so objects of one context
  * may be used with any other. Every call for one way gives the same context. Without an argument it is the way in use at
  * the moment. `getContext('warm')` begins to boot spares as setStartMethod('warm') does, and keeps them.
  *
@@ -91,7 +97,7 @@ export function getContext(m: StartMethod = getStartMethod(), options?: StartMet
 function newContext(m: StartMethod): Context {
   const context: Context = Object.freeze({
     ...same,
-    Process: bound(m),
+    ...bound(m),
     getStartMethod: () => m,
     setStartMethod: (): never => {
       throw new InvalidStateError(
@@ -103,11 +109,18 @@ function newContext(m: StartMethod): Context {
   return context
 }
 
-function bound(m: StartMethod): typeof Process {
+function bound(m: StartMethod) {
   const classes = {
     Process: class<A extends unknown[] = any[]> extends Process<A> {
       static override readonly [START_METHOD]: StartMethod | undefined = m
     },
+    BaseManager: class extends BaseManager {
+      static override readonly [START_METHOD]: StartMethod | undefined = m
+    },
+    SyncManager: class extends SyncManager {
+      static override readonly [START_METHOD]: StartMethod | undefined = m
+    },
   }
-  return classes.Process
+  const Manager = (options?: ManagerOptions) => startManager(classes.SyncManager, options)
+  return { ...classes, Manager }
 }

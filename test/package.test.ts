@@ -76,12 +76,14 @@ test('import maps nothing and starts nothing: a first object does, so the test a
 })
 
 const exported = `
-  ArgumentRangeError ArgumentTypeError AuthenticationError Barrier BoundedSemaphore BrokenBarrierError
-  BrokenPipeError BufferTooShortError Client ClosedError Condition Connection EOFError EmptyError Event
-  FileExistsError FileNotFoundError FullError InvalidStateError InvalidTargetError JoinableQueue Listener Lock
-  MultiprocError NotSerializableError OutOfSharedMemoryError Pipe Process Queue RLock RawArray RawValue RemoteError
-  Semaphore ShareableList SharedArray SharedMemory ShutDownError SimpleQueue TimeoutError UnsupportedPlatformError
-  Value WorkerDiedError activeChildren cpuCount currentProcess freezeSupport getAllStartMethods getContext
+  ArgumentRangeError ArgumentTypeError ArrayProxy AuthenticationError Barrier BarrierProxy BaseManager BaseProxy
+  BoundedSemaphore BrokenBarrierError BrokenPipeError BufferTooShortError Client ClosedError Condition ConditionProxy
+  Connection DictProxy EOFError EmptyError Event EventProxy FileExistsError FileNotFoundError FullError
+  InvalidStateError InvalidTargetError IteratorProxy JoinableQueue JoinableQueueProxy ListProxy Listener Lock
+  LockProxy Manager MultiprocError NamespaceProxy NotSerializableError OutOfSharedMemoryError Pipe Process Queue
+  QueueProxy RLock RLockProxy RawArray RawValue RemoteError Semaphore SemaphoreProxy SetProxy ShareableList
+  SharedArray SharedMemory ShutDownError SimpleQueue SyncManager TimeoutError UnsupportedPlatformError Value
+  ValueProxy WorkerDiedError activeChildren cpuCount currentProcess freezeSupport getAllStartMethods getContext
   getStartMethod inspect isMainProcess parentProcess registerClass setStartMethod share wait`
 
 test('MiscTestCase.test__all__ — these names are exported, and no others', async () => {

@@ -25,7 +25,8 @@ import { checkExposed, type Registered } from './factories.ts'
 import { hasEnded, type Knock, setLink, transportOf } from './links.ts'
 import type { ServerPlan } from './server.ts'
 
-export interface ManagerOptions {}
+/** None so far: a manager serves the processes of its own family. */
+export type ManagerOptions = Record<string, never>
 
 export interface RegisterOptions {
   /** The methods that may be called. @default all public ones: those whose names do not begin with `_` */
@@ -91,15 +92,15 @@ export class BaseManager implements AsyncDisposable {
       throw new ArgumentTypeError(`Expected \`factory\` to be a function or { module, name }, got ${describe(factory)}`)
     }
     const { exposed } = checkOptions('options', options, ['exposed'])
-    // biome-ignore lint/complexity/noThisInStatic: the class it is called on, which has a registry of its own from here on
-    const on = this
-    const registry = new Map(on[REGISTRY])
+    // biome-ignore-start lint/complexity/noThisInStatic: the class it is called on has a registry of its own from here on
+    const registry = new Map(this[REGISTRY])
     registry.set(typeid, { factory, exposed: checkExposed(typeid, exposed) })
-    Object.defineProperty(on, REGISTRY, { value: registry, configurable: true, writable: true })
+    Object.defineProperty(this, REGISTRY, { value: registry, configurable: true, writable: true })
+    // biome-ignore-end lint/complexity/noThisInStatic: the class it is called on has a registry of its own from here on
   }
 
   constructor(options?: ManagerOptions) {
-    checkOptions<Record<string, unknown>>('options', options as Record<string, unknown> | undefined, [])
+    checkOptions('options', options, [])
     this.#class = new.target
     this.#method = new.target[START_METHOD]
     this.#name = new.target.name
@@ -174,7 +175,9 @@ export class BaseManager implements AsyncDisposable {
     if (server === undefined) throw this.#notStarted()
     this.#state = 'ended'
     this.#client?.close(
-      new ClosedError(`Expected the manager ${this.#name} (pid ${server.pid}) to be open, but shutdown() was called on it`),
+      new ClosedError(
+        `Expected the manager ${this.#name} (pid ${server.pid}) to be open, but shutdown() was called on it`,
+      ),
     )
     server.terminate()
     await server.join({ timeout: PATIENCE })
@@ -198,6 +201,12 @@ export class BaseManager implements AsyncDisposable {
     checkString('typeid', typeid)
     if (this.#client === undefined || this.#state === 'starting') throw this.#notStarted()
     return this.#client.call(0, 'create', [typeid, ...args])
+  }
+
+  /** How many objects anybody has a proxy of. (Those that only other objects refer to are not counted.) */
+  async numberOfObjects(): Promise<number> {
+    if (this.#client === undefined) throw this.#notStarted()
+    return this.#client.call(0, 'number_of_objects', []) as Promise<number>
   }
 
   #notStarted(): InvalidStateError {

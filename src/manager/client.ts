@@ -20,6 +20,7 @@ import type { Arrived } from '../channel/envelope.ts'
 import type { PipeEnd } from '../channel/pipe-end.ts'
 import { ClosedError, MultiprocError } from '../contract/errors.ts'
 import { Arrival, Batch, CALL, DROPPED, NAME, NOTHING, VALUE, WITHDRAW, WITHDRAWN } from './batch.ts'
+import { failureOf } from './failure.ts'
 import type { Link } from './remote.ts'
 
 /** Messages taken in one go. */
@@ -145,12 +146,10 @@ export class Client implements Link {
   // ── sending ──
 
   #flushSoon(): void {
-    if (this.#batch.full) {
-      this.#flush()
-    } else if (!this.#flushing) {
-      this.#flushing = true
-      process.nextTick(this.#flushNow)
-    }
+    if (this.#batch.full) this.#flush()
+    if (this.#flushing) return
+    this.#flushing = true
+    process.nextTick(this.#flushNow)
   }
 
   readonly #flushNow = () => {
@@ -263,7 +262,7 @@ export class Client implements Link {
     this.#free.push(id)
     this.#underWay--
     if (isValue) resolve(value)
-    else reject(kind === WITHDRAWN ? TAKEN_BACK : value)
+    else reject(kind === WITHDRAWN ? TAKEN_BACK : failureOf(value, 'the server of a manager'))
   }
 
   // ── the end of it ──
@@ -285,7 +284,9 @@ export class Client implements Link {
   }
 
   /** Fails what is under way and all that comes with `failure`. */
-  close(failure: MultiprocError = new ClosedError('Expected a manager that is open, but shutdown() was called on it')): void {
+  close(
+    failure: MultiprocError = new ClosedError('Expected a manager that is open, but shutdown() was called on it'),
+  ): void {
     if (this.#failure !== undefined) return
     this.#failure = failure
     this.#failing ??= Promise.resolve()

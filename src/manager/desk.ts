@@ -74,7 +74,14 @@ export class Desk implements Caller {
   #sending = 0
   #isGone = false
 
-  constructor(session: Session, dispatcher: Dispatcher, reception: Reception, end: PipeEnd, pid: number, label: string) {
+  constructor(
+    session: Session,
+    dispatcher: Dispatcher,
+    reception: Reception,
+    end: PipeEnd,
+    pid: number,
+    label: string,
+  ) {
     this.#dispatcher = dispatcher
     this.#reception = reception
     this.#end = end
@@ -112,7 +119,7 @@ export class Desk implements Caller {
 
   #look(): void {
     if (!this.#hope.looks) return
-    let began = performance.now()
+    const began = performance.now()
     for (;;) {
       for (let i = 0; i < 20; i++) {
         const got = this.#end.tryDrain(this.#arrived, MOST)
@@ -153,11 +160,14 @@ export class Desk implements Caller {
     const call = new CallUnderWay(this, id)
     let result: unknown
     try {
-      const args = arrival.value() as readonly unknown[]
-      result =
-        ident === 0
-          ? this.#reception.call(this, method, args)
-          : this.#dispatcher.dispatch(this.#dispatcher.find(ident), method, args, NO_KWARGS, call)
+      let args = arrival.value() as readonly unknown[]
+      const carries = arrival.handles.length > 0
+      if (ident === 0) result = this.#reception.call(this, method, args, carries)
+      else {
+        const hosted = this.#dispatcher.find(ident)
+        if (carries) args = this.#reception.operands(hosted, method, args)
+        result = this.#dispatcher.dispatch(hosted, method, args, NO_KWARGS, call)
+      }
     } catch (error) {
       this.#answer(call, FAILURE, error)
       return

@@ -9,7 +9,7 @@
 import { InvalidStateError, MultiprocError } from '../contract/errors.ts'
 import { describe } from '../contract/options.ts'
 import type { Call, Caller, HostedType } from './hosted/hosted-type.ts'
-import { hostedTypes } from './hosted/types.ts'
+import { hostedTypes } from './hosted/hosted-types.ts'
 
 /** An object in the server. */
 export class Hosted {
@@ -41,6 +41,7 @@ export class Hosted {
 /** What makes objects of a type: at once, or when its module has been loaded. */
 export interface Factory {
   readonly typeid: string
+  readonly isOwn: boolean
   make(args: readonly unknown[], kwargs: Readonly<Record<string, unknown>>): Made | Promise<Made>
 }
 
@@ -75,6 +76,11 @@ export class Dispatcher {
     return made instanceof Promise ? made.then(made => this.#host(made)) : this.#host(made)
   }
 
+  /** Whether it is one of the package's types. */
+  isOwn(typeid: string): boolean {
+    return this.#factories.get(typeid)?.isOwn === true
+  }
+
   #noSuchType(typeid: unknown): InvalidStateError {
     const known = [...this.#factories.keys()]
     return new InvalidStateError(
@@ -103,9 +109,7 @@ export class Dispatcher {
     const result = hosted.type.call(hosted.object, method, args, kwargs, call)
     const gives = hosted.type.gives[method]
     if (gives === undefined) return result
-    return result instanceof Promise
-      ? result.then(given => this.#give(gives, given))
-      : this.#give(gives, result)
+    return result instanceof Promise ? result.then(given => this.#give(gives, given)) : this.#give(gives, result)
   }
 
   /** The result of a method is an object of one of the package's types. */

@@ -1,8 +1,8 @@
 /** What makes the objects of a server: the types of the package, and functions and classes of the user's own. */
 import { InvalidTargetError, MultiprocError } from '../contract/errors.ts'
 import { className, describe } from '../contract/options.ts'
-import type { ResolvedTarget } from '../process/target.ts'
 import { loadTarget } from '../process/load-target.ts'
+import type { ResolvedTarget } from '../process/target.ts'
 import type { Factory, Made } from './dispatcher.ts'
 import type { HostedType } from './hosted/hosted-type.ts'
 
@@ -16,7 +16,12 @@ export interface Registered {
 /** One of the package's own types. */
 export function ownFactory(type: HostedType): Factory {
   const exposed = new Set(type.exposed)
-  return { typeid: type.typeid, make: (args, kwargs) => ({ type, object: type.create(args, kwargs), exposed, isOwn: true }) }
+  const isOwn = true
+  return {
+    typeid: type.typeid,
+    isOwn,
+    make: (args, kwargs) => ({ type, object: type.create(args, kwargs), exposed, isOwn }),
+  }
 }
 
 type Methods = Record<string, (...args: readonly unknown[]) => unknown>
@@ -47,7 +52,7 @@ export function userFactory({ typeid, target, exposed }: Registered): Factory {
     }
     return { type, object, exposed: listed ?? publicMethods(object, ofClass), isOwn: false }
   }
-  return { typeid, make }
+  return { typeid, isOwn: false, make }
 }
 
 function asFactory(found: (...args: unknown[]) => unknown): (...args: readonly unknown[]) => unknown {

@@ -1,8 +1,9 @@
 /** How this process reaches the servers of the managers whose proxies it has: one pipe for each, made with the first call. */
-import { isGone, slotOf } from '../arena/token.ts'
+
 import { nameOf, pidOf } from '../arena/participants.ts'
 import { holdReference } from '../arena/references.ts'
 import type { Session } from '../arena/session.ts'
+import { isGone, slotOf } from '../arena/token.ts'
 import type { Connection } from '../channel/connection.ts'
 import { makePipe, type PipeEnd } from '../channel/pipe-end.ts'
 import type { SimpleQueue } from '../channel/simple-queue.ts'

@@ -57,7 +57,8 @@ export class LocalLink implements Link {
   }
 
   async #call(call: LocalCall, method: string, args: readonly unknown[]): Promise<unknown> {
-    const result = await this.#dispatcher.dispatch(this.#hosted, method, copyOf(args) as unknown[], NO_KWARGS, call)
+    const operands = this.#reception.operands(this.#hosted, method, copyOf(args) as readonly unknown[])
+    const result = await this.#dispatcher.dispatch(this.#hosted, method, operands, NO_KWARGS, call)
     return result instanceof Hosted ? this.#reception.referentOf(result) : copyOf(result)
   }
 

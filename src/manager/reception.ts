@@ -8,16 +8,26 @@
 import { isHeldByOthers, underReferences } from '../arena/references.ts'
 import type { Session } from '../arena/session.ts'
 import type { SimpleQueue } from '../channel/simple-queue.ts'
-import { describe } from '../contract/options.ts'
 import { ArgumentTypeError } from '../contract/errors.ts'
+import { describe } from '../contract/options.ts'
 import { SHAREABLE } from '../contract/shareable.ts'
 import { Desk } from './desk.ts'
 import type { Dispatcher, Hosted } from './dispatcher.ts'
 import type { Caller } from './hosted/hosted-type.ts'
 import { type Knock, transportOf } from './links.ts'
 import { LocalLink } from './local-link.ts'
+import { BaseProxy } from './proxies/base-proxy.ts'
 import { makeReferent, Referent } from './referent.ts'
 
+/** Methods that take another container to look into it, and not to keep it. */
+const OPERATORS: ReadonlySet<string> = new Set(
+  (
+    '__add__ __and__ __eq__ __ge__ __gt__ __iadd__ __iand__ __ior__ __isub__ __ixor__ __le__ __lt__ __ne__ __or__ __rand__ ' +
+    '__ror__ __rsub__ __rxor__ __sub__ __xor__ difference difference_update extend fromkeys intersection ' +
+    'intersection_update isDisjointFrom isSubsetOf isSupersetOf isdisjoint issubset issuperset symmetricDifference ' +
+    'symmetric_difference symmetric_difference_update union update'
+  ).split(' '),
+)
 /** How often, ms, and how many objects are looked at then. */
 const ROUND = 500
 const MOST_IN_ROUND = 4096
@@ -53,10 +63,13 @@ export class Reception {
   }
 
   /** What is called of the manager itself. */
-  call(caller: Caller, method: string, args: readonly unknown[]): unknown {
+  call(caller: Caller, method: string, args: readonly unknown[], carries: boolean): unknown {
     switch (method) {
-      case 'create':
-        return this.#dispatcher.create(caller, args[0], args.slice(1))
+      case 'create': {
+        const [typeid, ...given] = args
+        const isOwn = carries && typeof typeid === 'string' && this.#dispatcher.isOwn(typeid)
+        return this.#dispatcher.create(caller, typeid, isOwn ? given.map(this.#objectOf) : given)
+      }
       case 'dummy':
         return undefined
       case 'number_of_objects':
@@ -65,6 +78,14 @@ export class Reception {
         throw new ArgumentTypeError(`Expected a method that a manager has, got ${describe(method)}`)
     }
   }
+
+  /** The arguments of a method, which carry handles: where it is to look into another object of ours, that object itself. */
+  operands(hosted: Hosted, method: string, args: readonly unknown[]): readonly unknown[] {
+    return hosted.isOwn && OPERATORS.has(method) ? args.map(this.#objectOf) : args
+  }
+
+  readonly #objectOf = (value: unknown): unknown =>
+    value instanceof BaseProxy ? (referentBehind(this.#session, value)?.hosted?.object ?? value) : value
 
   // ── proxies ──
 

@@ -23,7 +23,7 @@
 import { peek, poke } from '#words'
 import type { Kind } from '../arena/kinds.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
-import { bodyAt, clearReference, publishObject, referenceIn, BODY, allocateObject } from '../arena/references.ts'
+import { allocateObject, BODY, bodyAt, clearReference, publishObject, referenceIn } from '../arena/references.ts'
 import type { Session } from '../arena/session.ts'
 import { type Adoption, SharedObject } from '../arena/shared-object.ts'
 import type { Hosted } from './dispatcher.ts'

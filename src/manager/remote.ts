@@ -25,4 +25,3 @@ export interface Link {
   /** This process has no proxy of that object any more. */
   dropped(ident: number): void
 }
-

@@ -3,7 +3,7 @@ import { ownSession } from '../arena/session.ts'
 import type { SimpleQueue } from '../channel/simple-queue.ts'
 import { Dispatcher, type Factory } from './dispatcher.ts'
 import { ownFactory, type Registered, userFactory } from './factories.ts'
-import { hostedTypes } from './hosted/types.ts'
+import { hostedTypes } from './hosted/hosted-types.ts'
 import type { Knock } from './links.ts'
 import { Reception } from './reception.ts'
 

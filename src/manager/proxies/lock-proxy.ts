@@ -1,10 +1,9 @@
 /** LockProxy and RLockProxy: locks in a manager, whose owners are processes. */
 import { checkWaitOptions } from '../../arena/until.ts'
-import { InvalidStateError, TimeoutError } from '../../contract/errors.ts'
+import { TimeoutError } from '../../contract/errors.ts'
 import type { WaitOptions } from '../../contract/waiting.ts'
 import { BaseProxy } from './base-proxy.ts'
 import { Holding } from './holding.ts'
-import { translated } from './python-failure.ts'
 
 /**
  * A lock that a manager holds. Its owner is a process: one that dies, or loses its last proxy, gives it back, and the next one is
@@ -44,12 +43,8 @@ export class LockProxy extends BaseProxy {
   }
 
   /** @throws {InvalidStateError} when nobody holds it; an RLock: when this process does not */
-  async release(): Promise<void> {
-    try {
-      await this.ask('release', [])
-    } catch (error) {
-      throw translated(error, 'RuntimeError', InvalidStateError, `Expected ${this} to be held: it is not`)
-    }
+  release(): Promise<void> {
+    return this.ask('release', []) as Promise<void>
   }
 
   locked(): Promise<boolean> {

@@ -1,0 +1,23 @@
+/** How long a call may wait: milliseconds here, seconds on the wire. */
+import { checkWaitOptions } from '../../arena/until.ts'
+import { TimeoutError } from '../../contract/errors.ts'
+import type { WaitOptions } from '../../contract/waiting.ts'
+
+export interface Patience {
+  readonly signal: AbortSignal | undefined
+  readonly isEndless: boolean
+  readonly timeout: number
+  /** null: for ever. */
+  readonly seconds: number | null
+}
+
+/** @throws {ArgumentTypeError} {ArgumentRangeError} for options that cannot be */
+export function patienceOf(options: WaitOptions | undefined): Patience {
+  const { timeout, signal } = checkWaitOptions(options)
+  const isEndless = timeout === Number.POSITIVE_INFINITY
+  return { signal, timeout, isEndless, seconds: isEndless ? null : timeout / 1000 }
+}
+
+export function late(what: string, { timeout }: Patience): TimeoutError {
+  return new TimeoutError(`${what} timed out after ${timeout} ms`)
+}
