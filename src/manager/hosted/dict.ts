@@ -27,8 +27,10 @@ export class HostedDict {
   pop(args: readonly unknown[]): unknown {
     const { table } = this
     const key = args[0]
-    const value = table.get(key)
-    if (table.delete(key)) return value
+    if (table.size > 0) {
+      const value = table.get(key)
+      if (table.delete(key)) return value
+    }
     if (args.length > 1) return args[1]
     throw keyError(key)
   }

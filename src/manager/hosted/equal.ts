@@ -4,6 +4,7 @@
  * 1, 1n and true are equal; a tuple equals no list; a Map equals a plain object that holds the same. Unlike in Python, NaN
  * equals itself: on its way to the server it is no more the same object anyway.
  */
+import { isShareable } from '../../contract/shareable.ts'
 import { entriesOf, numeric } from './kinds-of-value.ts'
 import { recursionError } from './python-errors.ts'
 import { Tuple } from './python-values.ts'
@@ -14,6 +15,7 @@ const DEEPEST = 1000
 export function equal(a: unknown, b: unknown, depth = 0): boolean {
   if (a === b) return true
   if (typeof a === 'object' && typeof b === 'object' && a !== null && b !== null) {
+    if (isShareable(a)) return false
     if (depth > DEEPEST) throw recursionError('maximum recursion depth exceeded in comparison')
     return sameContent(a, b, depth + 1)
   }

@@ -45,6 +45,7 @@ export class HostedIterator {
 }
 
 function made([items]: readonly unknown[]): HostedIterator {
+  if (items instanceof HostedIterator) return items
   if (typeof items !== 'object' || items === null || !(Symbol.iterator in items))
     throw typeError('an Iterator is made by going through something else')
   return new HostedIterator(items as Iterable<unknown>, () => 0, '')

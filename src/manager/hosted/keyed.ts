@@ -2,12 +2,16 @@
  * A table whose keys are found by value, as those of Python's dict and set; in the order they came.
  *
  * A string or number is found as it is. 1, 1n, 1.0 and true are one key, as in Python, and stay as whichever came first.
- * None is one key, be it null or undefined. Tuples, bytes, dates and records of Python's are found by a text that spells
- * them out. A list, dict or set cannot be a key. Any other object is found as itself.
+ * None is one key, be it null or undefined. A list, dict or set cannot be a key. Other objects are found by a text that
+ * spells them out: tuples, bytes, dates, records of Python's, instances of classes. A handle, and what shows nothing that
+ * could be spelled, is found as itself.
  */
+
+import { className } from '../../contract/options.ts'
+import { isShareable } from '../../contract/shareable.ts'
 import { isRecord, numeric, typeName } from './kinds-of-value.ts'
 import { typeError } from './python-errors.ts'
-import { PythonObject, Tuple } from './python-values.ts'
+import { Tuple } from './python-values.ts'
 
 /** What stands for a key in the table: the same for equal keys. */
 type Stand = string | number | bigint | object | null
@@ -121,17 +125,20 @@ export class Keyed<V> {
   #findOther(key: unknown): Stand | undefined {
     if (key === null || key === undefined) return null
     if (typeof key !== 'object') return numeric(key) ?? unhashable(key)
-    return isSpelled(key) ? this.#spelled.get(spell(key, false)) : hashable(key)
+    return isKeyOfItsOwn(key) ? key : this.#spelled.get(spell(key, false))
   }
 }
 
-const isSpelled = (key: object): boolean =>
-  key instanceof Tuple || key instanceof Uint8Array || key instanceof PythonObject || key instanceof Date
-
-function hashable(key: object): object {
-  if (Array.isArray(key) || key instanceof Map || key instanceof Set || isRecord(key)) return unhashable(key)
-  return key
+/** Nothing else is equal to it. */
+function isKeyOfItsOwn(key: object): boolean {
+  if (isShareable(key)) return true
+  return (
+    !(Array.isArray(key) || key instanceof Uint8Array || key instanceof Date || isDict(key)) &&
+    Object.keys(key).length === 0
+  )
 }
+
+const isDict = (key: object): boolean => key instanceof Map || key instanceof Set || isRecord(key)
 
 function unhashable(key: unknown): never {
   throw typeError(`unhashable type: '${typeName(key)}'`)
@@ -140,7 +147,7 @@ function unhashable(key: unknown): never {
 const numbers = new WeakMap<object, number>()
 let numbered = 0
 
-/** A text that is the same for equal values and no others. Within a record of Python's, lists and dicts are content. */
+/** A text that is the same for equal values and no others. Within an instance of a class, lists and dicts are content. */
 function spell(value: unknown, asContent: boolean): string {
   if (value === null || value === undefined) return 'N;'
   if (typeof value === 'string') return `s${value.length}:${value}`
@@ -154,14 +161,14 @@ function spell(value: unknown, asContent: boolean): string {
     return `b${value.length}:${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1')}`
   }
   if (value instanceof Date) return `d${value.getTime()};`
-  if (value instanceof PythonObject) return `o${all(Object.values(value), true)};`
-  if (asContent) {
-    if (Array.isArray(value)) return `[${all(value, true)}]`
-    if (value instanceof Set) return `<${all(value, true)}>`
-    if (value instanceof Map) return `{${all([...value].flat(), true)}}`
-    if (isRecord(value)) return `{${all(Object.entries(value).flat(), true)}}`
+  if (isKeyOfItsOwn(value)) {
+    const number = numbers.get(value) ?? ++numbered
+    numbers.set(value, number)
+    return `#${number};`
   }
-  const number = numbers.get(hashable(value)) ?? ++numbered
-  numbers.set(value, number)
-  return `#${number};`
+  if (Array.isArray(value) || isDict(value)) {
+    if (!asContent) return unhashable(value)
+    return `[${all(value instanceof Map || value instanceof Set || Array.isArray(value) ? value : Object.entries(value), true)}]`
+  }
+  return `o${className(value)}[${all(Object.values(value), true)}];`
 }

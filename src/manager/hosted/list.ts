@@ -2,7 +2,7 @@
 import { equal } from './equal.ts'
 import { defineType } from './hosted-type.ts'
 import { sorted } from './in-order.ts'
-import { ITERATE, isTrue, itemsOf, iterated, typeName } from './kinds-of-value.ts'
+import { ITERATE, isTrue, itemsOf, iterated, typeName, whole } from './kinds-of-value.ts'
 import { indexError, memoryError, typeError, valueError } from './python-errors.ts'
 import { PythonObject } from './python-values.ts'
 import { represent } from './represent.ts'
@@ -79,7 +79,7 @@ export class HostedList {
   }
 
   insert(index: unknown, value: unknown): void {
-    this.items.splice(clamped(index, this.items.length), 0, value)
+    this.items.splice(clamped(integer(index), this.items.length), 0, value)
   }
 
   pop(index: unknown = -1): unknown {
@@ -166,11 +166,8 @@ export class HostedList {
 }
 
 function repeats(times: unknown): number {
-  try {
-    return integer(times)
-  } catch {
-    throw typeError(`can't multiply sequence by non-int of type '${typeName(times)}'`)
-  }
+  if (whole(times) !== undefined) return integer(times)
+  throw typeError(`can't multiply sequence by non-int of type '${typeName(times)}'`)
 }
 
 /** What Python gives for a `reversed()` that travels. */

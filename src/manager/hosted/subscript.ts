@@ -1,6 +1,6 @@
 /** What stands between the brackets of `items[…]` in Python: an index, which may count from the end, or a slice. */
 import { typeName, whole } from './kinds-of-value.ts'
-import { indexError, typeError, valueError } from './python-errors.ts'
+import { indexError, overflowError, typeError, valueError } from './python-errors.ts'
 import { PythonObject } from './python-values.ts'
 
 /** The places start, start + step … of a list, `count` of them. */
@@ -42,6 +42,8 @@ function resolve(start: number | undefined, stop: number | undefined, step = 1, 
 export function placeOf(index: unknown, length: number, what: string, use: string): number {
   const place = whole(index)
   if (place === undefined) throw typeError(`${what} indices must be integers or slices, not ${typeName(index)}`)
+  if (typeof index === 'bigint' && index !== BigInt.asIntN(64, index))
+    throw indexError("cannot fit 'int' into an index-sized integer")
   const counted = place < 0 ? place + length : place
   if (counted < 0 || counted >= length) throw indexError(`${use} index out of range`)
   return counted
@@ -49,7 +51,7 @@ export function placeOf(index: unknown, length: number, what: string, use: strin
 
 /** A place for those who take any: before the first and behind the last are those. */
 export function clamped(index: unknown, length: number): number {
-  const place = integer(index)
+  const place = whole(index) ?? integer(index)
   return place < 0 ? Math.max(0, place + length) : Math.min(place, length)
 }
 
@@ -57,5 +59,7 @@ export function clamped(index: unknown, length: number): number {
 export function integer(value: unknown): number {
   const number = whole(value)
   if (number === undefined) throw typeError(`'${typeName(value)}' object cannot be interpreted as an integer`)
+  if (typeof value === 'bigint' && value !== BigInt.asIntN(64, value))
+    throw overflowError('Python int too large to convert to C ssize_t')
   return number
 }
