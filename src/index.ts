@@ -29,6 +29,21 @@ export { SemaphoreProxy } from './manager/proxies/semaphore-proxy.ts'
 export { type SetOperand, SetProxy } from './manager/proxies/set-proxy.ts'
 export { ArrayProxy, ValueProxy } from './manager/proxies/value-proxy.ts'
 export { Manager, SyncManager } from './manager/sync-manager.ts'
+export { ByteArray } from './pickle/byte-array.ts'
+export {
+  type ClockOptions,
+  PreciseDate,
+  PythonDate,
+  PythonDatetime,
+  PythonTime,
+  PythonTimedelta,
+} from './pickle/datetime.ts'
+export { FrozenSet } from './pickle/frozen-set.ts'
+export { type DumpsOptions, dumps, type LoadsOptions, loads } from './pickle/pickle.ts'
+export { PyFloat } from './pickle/py-float.ts'
+export { PythonError } from './pickle/python-error.ts'
+export { type PythonCall, PythonGlobal, PythonObject, type PythonObjectOptions } from './pickle/python-object.ts'
+export { Tuple, tuple } from './pickle/tuple.ts'
 export {
   activeChildren,
   cpuCount,

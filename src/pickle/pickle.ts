@@ -34,6 +34,30 @@ export interface LoadsOptions {
 
 let spare: Writer | undefined
 
+/**
+ * Turns a value into a pickle, as Python's `pickle.dumps`: what any Python can read.
+ *
+ *   null, undefined     None            Array              list           Uint8Array, Buffer    bytes
+ *   boolean             bool            Tuple              tuple          ByteArray             bytearray
+ *   whole number        int             plain object, Map  dict           other typed arrays    array.array
+ *   other number        float           Set                set            Date                  datetime in UTC
+ *   bigint              int             FrozenSet          frozenset      Error                 an exception
+ *   PyFloat             float           PythonObject …     what it says   PythonDatetime …      datetime.datetime …
+ *
+ * "Whole" is from -(2**53 - 1) to 2**53 - 1 and not -0. An object that is met again is the same object in Python; a value
+ * may lead back to itself. Extra properties of arrays, properties by symbol and what a prototype has are left out.
+ *
+ * Does not wait. Bytes are copied once; nothing in the result is shared with the value.
+ *
+ * @throws {NotSerializableError} for what Python has no counterpart of (a function, a symbol, an instance of a class, a
+ *   list as a key), or what is nested too deep; `path` says where
+ * @throws {ArgumentTypeError} @throws {ArgumentRangeError} when an option is not as it must be
+ * @example
+ * const pickle = dumps({ name: 'ada', born: 1815, tags: new Set(['first']) })
+ * assert.equal(pickle[0], 0x80)
+ * const ada = loads(pickle) as Map<string, unknown>
+ * assert.equal(ada.get('born'), 1815)
+ */
 export function dumps(value: unknown, options?: DumpsOptions): Uint8Array {
   let protocol: 4 | 5 = 4
   let maxDepth = MAX_DEPTH
@@ -65,6 +89,31 @@ function checkProtocol(protocol: unknown): 4 | 5 {
   throw new ArgumentRangeError(`${expected}; every Python from 3.4 on reads 4`)
 }
 
+/**
+ * Reads a pickle, as Python's `pickle.loads`, of protocol 0 to 5, and never imports, calls or evaluates anything.
+ *
+ *   None                null            list               Array          bytes                 Uint8Array
+ *   bool                boolean         tuple              Tuple          bytearray             ByteArray
+ *   int                 number, bigint  dict               Map            array.array           typed array
+ *   float               number          set                Set            datetime in UTC       Date, PreciseDate
+ *   str                 string          frozenset          FrozenSet      other datetime …      PythonDatetime …
+ *   an exception        PythonError     class, function    PythonGlobal   everything else       PythonObject
+ *
+ * An int beyond 2**53 - 1 is a bigint. A dict is always a Map: its keys may be anything, and no key, `__proto__` neither,
+ * can be mistaken for something of an object's own. Keys that are tuples or bytes are objects: find them by a walk through
+ * the Map. queue.Empty and a few other exceptions are the errors of this package.
+ *
+ * All of this goes back as it came, but for: a whole float, which goes back as an int (see `exactFloats`); array('l')
+ * and ('L'), which go back as ('q') and ('Q'); a str with both halves of a surrogate pair as two, which is one sign here.
+ *
+ * Does not wait. The value shares no memory with the pickle: bytes are copied, once. What follows the end is not looked at.
+ *
+ * @throws {UnpicklingError} for what is no pickle, is cut off, refers to something outside of it, or is beyond a limit
+ * @throws {ArgumentTypeError} @throws {ArgumentRangeError} when an argument is not as it must be
+ * @example
+ * const fromPython = Buffer.from('gASVDQAAAAAAAACMBWhlbGxvlEsqhpQu', 'base64') // ('hello', 42)
+ * assert.deepEqual(loads(fromPython), tuple('hello', 42))
+ */
 export function loads(bytes: Uint8Array, options?: LoadsOptions): unknown {
   if (!(bytes instanceof Uint8Array)) {
     throw new ArgumentTypeError(`Expected a pickle as a Uint8Array, got ${describe(bytes)}`)

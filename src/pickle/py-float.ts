@@ -7,7 +7,7 @@
  *
  * @example
  * const third = new PyFloat(3)
- * assert.equal(third / 2, 1.5)
+ * assert.equal(third.value / 2, 1.5)
  * assert.equal(loads(dumps(third)), 3)
  * assert.deepEqual(loads(dumps(third), { exactFloats: true }), third)
  */

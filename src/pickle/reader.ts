@@ -108,16 +108,16 @@ export class Reader {
           stack.push(this.#text(source.uint64()))
           break
         case op.SHORT_BINBYTES:
-          stack.push(this.#bytes(source.uint8()))
+          stack.push(source.copy(source.uint8()))
           break
         case op.BINBYTES:
-          stack.push(this.#bytes(source.uint32()))
+          stack.push(source.copy(source.uint32()))
           break
         case op.BINBYTES8:
-          stack.push(this.#bytes(source.uint64()))
+          stack.push(source.copy(source.uint64()))
           break
         case op.BYTEARRAY8:
-          stack.push(this.#bytearray(source.uint64()))
+          stack.push(new ByteArray(source.copy(source.uint64()).buffer))
           break
         case op.EMPTY_TUPLE:
           stack.push(asTuple([]))
@@ -380,19 +380,6 @@ export class Reader {
     const from = this.#source.at
     this.#source.line()
     return this.#known(readText(this.#source.bytes, from, this.#source.at - 1), 'a name in UTF-8')
-  }
-
-  /** A copy: what is read never shares memory with the pickle. */
-  #bytes(length: number): Uint8Array {
-    const from = this.#source.take(length)
-    return Uint8Array.prototype.slice.call(this.#source.plain, from, from + length)
-  }
-
-  #bytearray(length: number): ByteArray {
-    const from = this.#source.take(length)
-    const bytes = new ByteArray(length)
-    bytes.set(this.#source.bytes.subarray(from, from + length))
-    return bytes
   }
 
   #integer(length: number): number | bigint {

@@ -1,17 +1,23 @@
 /** The bytes of a pickle, read from front to back; what would be read past their end is refused. */
 import { UnpicklingError } from '../contract/errors.ts'
 
+const float = new Float64Array(1)
+const floatBytes = new Uint8Array(float.buffer)
+
 export class Source {
   readonly bytes: Buffer
-  /** The same, of which a slice is a copy. */
-  readonly plain: Uint8Array
-  readonly #view: DataView
   at = 0
 
   constructor(bytes: Uint8Array) {
-    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    this.plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  /** A copy of so many bytes. */
+  copy(length: number): Uint8Array<ArrayBuffer> {
+    const from = this.take(length)
+    const copy = new Uint8Array(length)
+    copy.set(this.bytes.subarray(from, this.at))
+    return copy
   }
 
   /** Refuses the pickle. */
@@ -41,24 +47,30 @@ export class Source {
   }
 
   uint16(): number {
-    return this.#view.getUint16(this.take(2), true)
-  }
-
-  uint32(): number {
-    return this.#view.getUint32(this.take(4), true)
+    const at = this.take(2)
+    return this.bytes[at] | (this.bytes[at + 1] << 8)
   }
 
   int32(): number {
-    return this.#view.getInt32(this.take(4), true)
+    const at = this.take(4)
+    const bytes = this.bytes
+    return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)
+  }
+
+  uint32(): number {
+    return this.int32() >>> 0
   }
 
   /** Beyond 2**53 it is not exact, and longer than anything there can be. */
   uint64(): number {
-    return Number(this.#view.getBigUint64(this.take(8), true))
+    return this.uint32() + this.uint32() * 0x1_0000_0000
   }
 
+  /** The highest byte first, unlike all else. */
   float64(): number {
-    return this.#view.getFloat64(this.take(8), false)
+    const at = this.take(8)
+    for (let i = 0; i < 8; i++) floatBytes[i] = this.bytes[at + 7 - i]
+    return float[0]
   }
 
   /** A line of protocol 0 without its end, each byte a character. */

@@ -57,22 +57,34 @@ export class Writer {
   #value(value: unknown, depth: number): void {
     switch (typeof value) {
       case 'string':
-        return this.#out.text(value, op.SHORT_BINUNICODE, op.BINUNICODE)
+        this.#text(value)
+        break
       case 'number':
-        return this.#number(value)
+        this.#number(value)
+        break
       case 'boolean':
-        return this.#out.uint8(value ? op.NEWTRUE : op.NEWFALSE)
+        this.#out.uint8(value ? op.NEWTRUE : op.NEWFALSE)
+        break
       case 'undefined':
-        return this.#out.uint8(op.NONE)
+        this.#out.uint8(op.NONE)
+        break
       case 'bigint':
-        return this.#bigint(value)
+        this.#bigint(value)
+        break
       case 'object':
-        return value === null ? this.#out.uint8(op.NONE) : this.#object(value, depth)
+        if (value === null) this.#out.uint8(op.NONE)
+        else this.#object(value, depth)
+        break
       case 'function':
-        return this.#special(value, depth, this.#met.stateOf(value))
+        this.#object(value, depth)
+        break
       default:
         this.#refuse(value, 'a symbol means nothing elsewhere')
     }
+  }
+
+  #text(text: string): void {
+    this.#out.text(text, op.SHORT_BINUNICODE, op.BINUNICODE)
   }
 
   #number(value: number): void {
@@ -81,22 +93,25 @@ export class Writer {
       if (value >= 0 && value <= 0xff) out.short(op.BININT1, value)
       else if (value >= 0 && value <= 0xffff) out.sized(op.BININT2, value, 2)
       else out.sized(op.BININT, value, 4)
-      return
-    }
-    if (!Number.isSafeInteger(value) || value === 0) return out.float(op.BINFLOAT, value)
-    let rest = Math.floor(value / 0x1_0000_0000)
-    const length = rest === (rest << 24) >> 24 ? 5 : rest === (rest << 16) >> 16 ? 6 : 7
-    out.short(op.LONG1, length)
+    } else if (!Number.isSafeInteger(value) || value === 0) out.float(op.BINFLOAT, value)
+    else this.#long(value)
+  }
+
+  /** A safe integer of more than 32 bits. */
+  #long(value: number): void {
+    let high = Math.floor(value / 0x1_0000_0000)
     let low = value >>> 0
-    for (let i = 0; i < length; i++) {
-      out.uint8(i < 4 ? low & 0xff : rest & 0xff)
-      if (i < 4) low >>>= 8
-      else rest >>= 8
-    }
+    const length = high === (high << 24) >> 24 ? 5 : high === (high << 16) >> 16 ? 6 : 7
+    this.#out.short(op.LONG1, length)
+    for (let i = 0; i < 4; i++, low >>>= 8) this.#out.uint8(low & 0xff)
+    for (let i = 4; i < length; i++, high >>= 8) this.#out.uint8(high & 0xff)
   }
 
   #bigint(value: bigint): void {
-    if (value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER) return this.#number(Number(value))
+    if (value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER) {
+      this.#number(Number(value))
+      return
+    }
     const bytes = integerBytes(value)
     if (bytes.length <= 0xff) this.#out.short(op.LONG1, bytes.length)
     else this.#out.sized(op.LONG4, bytes.length, 4)
@@ -105,43 +120,41 @@ export class Writer {
 
   #object(value: object, depth: number): void {
     const state = this.#met.stateOf(value)
-    if (state >= 0) return this.#again(state)
     const proto = Object.getPrototypeOf(value)
-    if (proto === Tuple.prototype) return this.#tuple(value as Tuple, depth, state)
-    if (proto === Array.prototype) return this.#list(value as unknown[], depth)
-    if (proto === Object.prototype || proto === null) return this.#plain(value as Record<string, unknown>, depth)
-    if (proto === Map.prototype) return this.#dict(value as Map<unknown, unknown>, depth)
-    return this.#special(value, depth, state)
+    if (state >= 0) this.#again(state)
+    else if (proto === Tuple.prototype) this.#tuple(value as Tuple, depth, state)
+    else if (proto === Array.prototype) this.#list(value as unknown[], depth)
+    else if (proto === Object.prototype || proto === null) this.#plain(value as Record<string, unknown>, depth)
+    else if (proto === Map.prototype) this.#dict(value as Map<unknown, unknown>, depth)
+    else this.#instance(value, depth, state)
   }
 
-  #special(value: object, depth: number, state: number): void {
-    if (state >= 0) return this.#again(state)
+  #instance(value: object, depth: number, state: number): void {
     const call = this.#reduce?.(value)
-    if (call !== undefined) return this.#call(value, call, depth, state)
-    if (typeof value === 'function') this.#refuse(value, 'Python cannot run it; send what it gives')
-    if (value instanceof Tuple) return this.#tuple(value, depth, state)
-    if (Array.isArray(value)) return this.#list(value, depth)
-    if (types.isMap(value)) return this.#dict(value, depth)
-    if (types.isSet(value)) {
-      return value instanceof FrozenSet ? this.#frozenSet(value, depth, state) : this.#set(value, depth)
-    }
-    if (ArrayBuffer.isView(value)) return this.#view(value, depth)
-    if (types.isArrayBuffer(value)) return this.#bytes(value, new Uint8Array(value))
-    if (value instanceof PyFloat) return this.#out.float(op.BINFLOAT, value.value)
-    if (value instanceof PythonGlobal) return this.#global(value.module, value.name)
-    if (value instanceof PythonObject) return this.#call(value, value, depth, state)
-    if (value instanceof Error) return this.#call(value, callOfError(value), depth, state)
-    const datetime = datetimeArguments(value)
-    if (datetime !== undefined) {
-      const [name, args] = datetime
-      return this.#call(value, { module: 'datetime', name, args }, depth, state)
-    }
-    if (types.isDate(value)) this.#refuse(value, 'it must be a date of the years 1 to 9999')
-    // a plain object of another realm
-    if (Object.getPrototypeOf(Object.getPrototypeOf(value)) === null && !types.isProxy(value) && isPlain(value)) {
-      return this.#plain(value as Record<string, unknown>, depth)
-    }
-    this.#refuse(value, 'send a plain object of what it holds, or a PythonObject')
+    if (call !== undefined) this.#call(value, call, depth, state)
+    else if (typeof value === 'function') this.#refuse(value, 'Python cannot run it; send what it gives')
+    else if (value instanceof Tuple) this.#tuple(value, depth, state)
+    else if (Array.isArray(value)) this.#list(value, depth)
+    else if (types.isMap(value)) this.#dict(value, depth)
+    else if (value instanceof FrozenSet) this.#frozenSet(value, depth, state)
+    else if (types.isSet(value)) this.#set(value, depth)
+    else if (ArrayBuffer.isView(value)) this.#view(value, depth, state)
+    else if (types.isArrayBuffer(value)) this.#bytes(value, new Uint8Array(value))
+    else if (value instanceof PyFloat) this.#out.float(op.BINFLOAT, value.value)
+    else if (value instanceof PythonGlobal) this.#global(value.module, value.name)
+    else if (value instanceof PythonObject) this.#call(value, value, depth, state)
+    else if (value instanceof Error) this.#call(value, callOfError(value), depth, state)
+    else if (isPlain(value)) this.#plain(value as Record<string, unknown>, depth)
+    else this.#datetime(value, depth, state)
+  }
+
+  #datetime(value: object, depth: number, state: number): void {
+    const found = datetimeArguments(value)
+    if (found !== undefined) {
+      const [name, args] = found
+      this.#call(value, { module: 'datetime', name, args }, depth, state)
+    } else if (types.isDate(value)) this.#refuse(value, 'it must be a date of the years 1 to 9999')
+    else this.#refuse(value, 'send a plain object of what it holds, or a PythonObject')
   }
 
   #again(place: number): void {
@@ -180,7 +193,7 @@ export class Writer {
     if (keys.length === 0) return
     out.uint8(op.MARK)
     for (const key of keys) {
-      out.text(key, op.SHORT_BINUNICODE, op.BINUNICODE)
+      this.#text(key)
       this.#value(object[key], inside)
     }
     out.uint8(op.SETITEMS)
@@ -228,12 +241,14 @@ export class Writer {
   }
 
   #tuple(tuple: Tuple, depth: number, state: number): void {
-    const out = this.#out
     const length = tuple.length
-    if (length === 0) return out.uint8(op.EMPTY_TUPLE)
+    if (length === 0) {
+      this.#out.uint8(op.EMPTY_TUPLE)
+      return
+    }
     const inside = this.#deeper(tuple, depth)
     this.#begin(tuple, state)
-    if (length > 3) out.uint8(op.MARK)
+    if (length > 3) this.#out.uint8(op.MARK)
     for (let i = 0; i < length; i++) this.#value(tuple[i], inside)
     if (length > 3) this.#end(tuple, op.TUPLE, op.POP_MARK)
     else this.#end(tuple, length === 1 ? op.TUPLE1 : length === 2 ? op.TUPLE2 : op.TUPLE3, op.POP, length)
@@ -241,11 +256,9 @@ export class Writer {
 
   /** Before the items of an object that is memoized after them. */
   #begin(value: object, state: number): void {
-    if (state === -2 - this.#met.memoized) {
-      this.#refuse(value, 'it is in itself with nothing between that could be changed; put a list between')
-    }
     if (state === NEW) this.#met.beginNew(value)
-    else this.#met.begin(value)
+    else if (state !== -2 - this.#met.memoized) this.#met.begin(value)
+    else this.#refuse(value, 'it is in itself with nothing between that could be changed; put a list between')
   }
 
   /** After them: makes the object, unless they have made it already. */
@@ -253,27 +266,31 @@ export class Writer {
     const state = this.#met.stateOf(value)
     if (state >= 0) {
       for (let i = 0; i < times; i++) this.#out.uint8(undo)
-      return this.#again(state)
+      this.#again(state)
+    } else {
+      this.#out.uint8(code)
+      this.#out.uint8(op.MEMOIZE)
+      this.#met.memoize(value)
     }
-    this.#out.uint8(code)
-    this.#out.uint8(op.MEMOIZE)
-    this.#met.memoize(value)
   }
 
-  #view(view: ArrayBufferView, depth: number): void {
-    if (view instanceof ByteArray) {
-      const bytes = asBytes(view)
-      if (this.#protocol < 5) {
-        return this.#call(view, { module: 'builtins', name: 'bytearray', args: [bytes] }, depth, NEW)
-      }
+  #view(view: ArrayBufferView, depth: number, state: number): void {
+    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+    const typecode = typecodeOf(view)
+    if (view instanceof ByteArray) this.#byteArray(view, bytes, depth, state)
+    else if (types.isUint8Array(view) || types.isDataView(view)) this.#bytes(view, bytes)
+    else if (typecode === undefined) this.#refuse(view, 'Python has no array of such numbers')
+    else this.#call(view, { module: 'array', name: 'array', args: [typecode, bytes] }, depth, state)
+  }
+
+  #byteArray(value: ByteArray, bytes: Uint8Array, depth: number, state: number): void {
+    if (this.#protocol < 5) {
+      this.#call(value, { module: 'builtins', name: 'bytearray', args: [bytes] }, depth, state)
+    } else {
       this.#out.sized(op.BYTEARRAY8, bytes.length, 8)
       this.#out.raw(bytes)
-      return this.#memoize(view)
+      this.#memoize(value)
     }
-    if (types.isUint8Array(view) || types.isDataView(view)) return this.#bytes(view, asBytes(view))
-    const typecode = typecodeOf(view)
-    if (typecode === undefined) this.#refuse(view, 'Python has no array of such numbers')
-    this.#call(view, { module: 'array', name: 'array', args: [typecode, asBytes(view)] }, depth, NEW)
   }
 
   #bytes(value: object, bytes: Uint8Array): void {
@@ -288,9 +305,12 @@ export class Writer {
   #global(module: string, name: string): void {
     const key = `${module} ${name}`
     const place = this.#globals.get(key)
-    if (place !== undefined) return this.#again(place)
-    this.#out.text(module, op.SHORT_BINUNICODE, op.BINUNICODE)
-    this.#out.text(name, op.SHORT_BINUNICODE, op.BINUNICODE)
+    if (place !== undefined) {
+      this.#again(place)
+      return
+    }
+    this.#text(module)
+    this.#text(name)
     this.#out.uint8(op.STACK_GLOBAL)
     this.#out.uint8(op.MEMOIZE)
     this.#globals.set(key, this.#met.memoized++)
@@ -331,13 +351,10 @@ export class Writer {
   }
 }
 
-function asBytes(view: ArrayBufferView): Uint8Array {
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
-}
-
-/** An object of a class named Object, as another realm has them. */
+/** A plain object of another realm: its prototype is one like ours, and the last. */
 function isPlain(value: object): boolean {
-  return Object.prototype.toString.call(value) === '[object Object]' && value.constructor?.name === 'Object'
+  const proto = Object.getPrototypeOf(value)
+  return Object.getPrototypeOf(proto) === null && Object.hasOwn(proto, 'isPrototypeOf')
 }
 
 /** Whether Python can have it as a key: not what can change. */
