@@ -32,9 +32,11 @@ export class DescriptorStream implements ByteStream {
   /** Read by Node's socket, and not yet by us. */
   #ahead: Uint8Array | undefined
   #wanted = false
+  #unref = false
   #reading = false
   /** Why Node has closed its socket, and the descriptor with it. */
   #lost: Error | undefined
+  leftUnread = false
 
   /** The descriptor is the stream's from here on; `early`: what was read from it already. */
   constructor(fd: number, early?: Uint8Array) {
@@ -89,13 +91,18 @@ export class DescriptorStream implements ByteStream {
     if (this.#socket.destroyed) return
     if (wanted !== this.#wanted) {
       this.#wanted = wanted
-      if (wanted) this.#socket.ref()
+      if (wanted && !this.#unref) this.#socket.ref()
       else this.#socket.unref()
     }
     if (wanted && !this.#reading) {
       this.#reading = true
       this.#socket.resume()
     }
+  }
+
+  unref(): void {
+    this.#unref = true
+    this.#socket.unref()
   }
 
   read(into: Uint8Array): number {
@@ -110,8 +117,9 @@ export class DescriptorStream implements ByteStream {
       if (this.#lost) throw this.#lost
       return readInto(this.fileno(), into)
     } catch (error) {
-      // a Unix socket says so when its peer ended without having read everything; what the peer sent is all here
-      if ((error as NodeJS.ErrnoException).code === 'ECONNRESET' && this.carrier === 'unix') return 0
+      // a socket says so when its peer ended without having read everything
+      if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') this.leftUnread = true
+      if (this.leftUnread && this.carrier === 'unix') return 0 // what the peer sent is all here
       throw brokenPipe(error)
     }
   }

@@ -87,6 +87,7 @@ class SecureStream implements ByteStream {
   #ended = false
   #lost: Error | undefined
   #wanted = false
+  #unref = false
 
   constructor(socket: TLSSocket) {
     this.#socket = socket
@@ -118,8 +119,13 @@ class SecureStream implements ByteStream {
   watch(wanted: boolean): void {
     if (wanted === this.#wanted) return
     this.#wanted = wanted
-    if (wanted) this.#socket.ref()
+    if (wanted && !this.#unref) this.#socket.ref()
     else this.#socket.unref()
+  }
+
+  unref(): void {
+    this.#unref = true
+    this.#socket.unref()
   }
 
   write(): number {
@@ -139,6 +145,10 @@ class SecureStream implements ByteStream {
 
   peerPid(): null {
     return null
+  }
+
+  get leftUnread(): boolean {
+    return (this.#lost as NodeJS.ErrnoException | undefined)?.code === 'ECONNRESET'
   }
 
   close(): void {
