@@ -26,7 +26,7 @@ import { checkKey } from '../wire/challenge.ts'
 import { checkTls, type TlsOptions } from '../wire/secure-stream.ts'
 import { Client } from './client.ts'
 import { checkExposed, type Registered } from './factories.ts'
-import { hasEnded, type Knock, setLink, transportOf } from './links.ts'
+import { hasEnded, type Knock, knockOf, setLink, transportOf } from './links.ts'
 import type { BaseProxy } from './proxies/base-proxy.ts'
 import { RemoteServer } from './python/remote-server.ts'
 import type { ServerPlan } from './server.ts'
@@ -161,7 +161,7 @@ export class BaseManager implements AsyncDisposable {
     }
     const door = new SimpleQueue<Knock>()
     const [mine, theirs] = makePipe(true, session)
-    const first: Knock = { end: theirs, pid: process.pid, label: `process ${process.pid}` }
+    const first = knockOf(session, theirs)
     const { address, authkey, tls } = this.#options
     const plan: ServerPlan = {
       name: this.#name,

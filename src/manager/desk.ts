@@ -10,6 +10,7 @@
 import { relax } from '#words'
 import { Hope } from '../arena/hope.ts'
 import type { Session } from '../arena/session.ts'
+import { isGone } from '../arena/token.ts'
 import { BUSY, NONE } from '../arena/until.ts'
 import type { Arrived } from '../channel/envelope.ts'
 import type { PipeEnd } from '../channel/pipe-end.ts'
@@ -18,6 +19,7 @@ import { MultiprocError } from '../contract/errors.ts'
 import { Arrival, Batch, CALL, DROPPED, FAILURE, NAME, NOTHING, VALUE, WITHDRAW, WITHDRAWN } from './batch.ts'
 import { type Dispatcher, Hosted } from './dispatcher.ts'
 import type { Call, Caller } from './hosted/hosted-type.ts'
+import { type Knock, transportOf } from './links.ts'
 import type { Reception } from './reception.ts'
 
 const MOST = 64
@@ -56,6 +58,8 @@ class CallUnderWay implements Call {
 export class Desk implements Caller {
   readonly label: string
   readonly pid: number
+  readonly #session: Session
+  readonly #token: number
   readonly #dispatcher: Dispatcher
   readonly #reception: Reception
   readonly #end: PipeEnd
@@ -74,17 +78,12 @@ export class Desk implements Caller {
   #sending = 0
   #isGone = false
 
-  constructor(
-    session: Session,
-    dispatcher: Dispatcher,
-    reception: Reception,
-    end: PipeEnd,
-    pid: number,
-    label: string,
-  ) {
+  constructor(session: Session, dispatcher: Dispatcher, reception: Reception, { end, token, pid, label }: Knock) {
+    this.#session = session
+    this.#token = token
     this.#dispatcher = dispatcher
     this.#reception = reception
-    this.#end = end
+    this.#end = transportOf(session, end)
     this.#batch = new Batch(session)
     this.#looks = session.sleeper.spinning
     this.pid = pid
@@ -244,6 +243,10 @@ export class Desk implements Caller {
 
   #flush(): void {
     if (this.#isGone || this.#batch.length === 0 || (this.#sending > 0 && !this.#batch.full)) return
+    if (this.#answered.length > 0 && isGone(this.#session.w, this.#token)) {
+      this.#leave() // what was taken for it goes back
+      return
+    }
     try {
       const out = this.#batch.pack()
       const waits = this.#end.post('an answer', out)

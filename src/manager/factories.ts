@@ -1,5 +1,5 @@
 /** What makes the objects of a server: the types of the package, and functions and classes of the user's own. */
-import { InvalidTargetError, MultiprocError } from '../contract/errors.ts'
+import { ArgumentTypeError, MultiprocError } from '../contract/errors.ts'
 import { className, describe } from '../contract/options.ts'
 import { loadTarget } from '../process/load-target.ts'
 import type { ResolvedTarget } from '../process/target.ts'
@@ -97,7 +97,7 @@ export function checkExposed(typeid: string, exposed: unknown): string[] | undef
   if (Array.isArray(exposed) && exposed.every(name => typeof name === 'string' && name !== '' && name !== 'then')) {
     return [...exposed]
   }
-  throw new InvalidTargetError(
+  throw new ArgumentTypeError(
     `Expected \`exposed\` of ${typeid} to be an array of names of methods, \`then\` not among them, got ${describe(exposed)}`,
   )
 }

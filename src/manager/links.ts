@@ -15,6 +15,8 @@ import type { Link } from './remote.ts'
 /** What lies in the door: a new client. */
 export interface Knock {
   readonly end: Connection<unknown, unknown>
+  /** Its participant, by which the kernel tells whether it lives. */
+  readonly token: number
   readonly pid: number
   readonly label: string
 }
@@ -28,21 +30,31 @@ export interface ServerPlace {
   readonly server: number
 }
 
-/** The link to that server; `keep`, which is in use now, keeps the door there meanwhile. */
+/** The link to that server; whoever asks has a referent, which keeps the door there. */
 export function linkTo(session: Session, place: ServerPlace): Link {
-  const known = linksOf(session).get(place.door)?.deref()
+  const known = knownLink(session, place)
   if (known !== undefined) return known
   holdReference(session, place.door) // the referent refers to it
   const door = session.handle(place.door) as SimpleQueue<Knock>
   const [mine, theirs] = makePipe(true, session)
   const link = new Client(session, transportOf(session, mine), serverSeen(session, place.server))
-  door.putSync({ end: theirs, pid: process.pid, label: `process ${process.pid}` })
+  door.putSync(knockOf(session, theirs))
   theirs.close()
   setLink(session, place.door, link)
   return link
 }
 
-/** The creator's and the server's own, which are there from the start. */
+/** This process, to the server. */
+export function knockOf({ me }: Session, end: Connection<unknown, unknown>): Knock {
+  return { end, token: me, pid: process.pid, label: `process ${process.pid}` }
+}
+
+/** The same, if there is one. */
+export function knownLink(session: Session, { door }: ServerPlace): Link | undefined {
+  return linksOf(session).get(door)?.deref()
+}
+
+/** That of the process that starts the server, there from the start. */
 export function setLink(session: Session, door: number, link: Link): void {
   linksOf(session).set(door, new WeakRef(link))
 }

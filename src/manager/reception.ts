@@ -15,7 +15,7 @@ import type { Address } from '../wire/address.ts'
 import { Desk } from './desk.ts'
 import type { Dispatcher, Hosted } from './dispatcher.ts'
 import type { Caller } from './hosted/hosted-type.ts'
-import { type Knock, transportOf } from './links.ts'
+import type { Knock } from './links.ts'
 import { LocalLink } from './local-link.ts'
 import { BaseProxy } from './proxies/base-proxy.ts'
 import type { Segments } from './python/segments.ts'
@@ -69,8 +69,8 @@ export class Reception {
     for (;;) this.admit(await this.#door.get())
   }
 
-  admit({ end, pid, label }: Knock): void {
-    const desk = new Desk(this.#session, this.#dispatcher, this, transportOf(this.#session, end), pid, label)
+  admit(knock: Knock): void {
+    const desk = new Desk(this.#session, this.#dispatcher, this, knock)
     this.#desks.add(desk)
     desk.serve()
   }

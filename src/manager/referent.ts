@@ -27,7 +27,7 @@ import { allocateObject, BODY, bodyAt, clearReference, publishObject, referenceI
 import type { Session } from '../arena/session.ts'
 import { type Adoption, SharedObject } from '../arena/shared-object.ts'
 import type { Hosted } from './dispatcher.ts'
-import { linkTo } from './links.ts'
+import { knownLink, linkTo } from './links.ts'
 import { faceFor } from './proxies/faces.ts'
 import type { Link, Remote } from './remote.ts'
 
@@ -44,6 +44,11 @@ export interface Place {
   readonly server: number
   readonly ident: number
 }
+
+/** The reference goes by itself (session.ts); this is a hint to the server, which would else see it in its next round. */
+const collected = new FinalizationRegistry<{ session: Session; place: Place }>(({ session, place }) => {
+  setImmediate(() => knownLink(session, place)?.dropped(place.ident))
+})
 
 export class Referent extends SharedObject implements Remote {
   readonly ident: number
@@ -65,6 +70,7 @@ export class Referent extends SharedObject implements Remote {
     this.typeid = typeid
     this.exposed = names.length === 0 ? undefined : names.filter(name => name !== '')
     this.#face = faceFor(this)
+    collected.register(this, { session: this.session, place: this.place }, this)
   }
 
   override get face(): object {
@@ -100,7 +106,8 @@ export class Referent extends SharedObject implements Remote {
   }
 
   protected override leave(): void {
-    this.#link?.dropped(this.ident)
+    collected.unregister(this)
+    knownLink(this.session, this.place)?.dropped(this.ident)
   }
 
   protected override summary(): Record<string, unknown> {

@@ -78,9 +78,18 @@ export class SyncManager extends BaseManager {
     return this.create('BoundedSemaphore', value, ...recoverOf(options))
   }
 
-  /** `lock`: one of this manager; left out, an RLock of its own. */
-  Condition(lock?: LockProxy): Promise<ConditionProxy> {
-    return lock === undefined ? this.create('Condition') : this.create('Condition', lock)
+  /**
+   * `lock`: one of this manager; left out, a Lock of its own. (Python: an RLock. The owner of one is a process, with all of its tasks, so
+   * it would not keep tasks of one process apart.)
+   */
+  async Condition(lock?: LockProxy): Promise<ConditionProxy> {
+    if (lock !== undefined) return this.create('Condition', lock)
+    const own = await this.Lock()
+    try {
+      return await this.create('Condition', own)
+    } finally {
+      own.close() // the condition has it
+    }
   }
 
   Event(): Promise<EventProxy> {

@@ -1,8 +1,13 @@
 // One manager and one child for the tests of a file: real processes take long to start.
-import { after } from 'node:test'
+import { after, type TestContext, test as unbounded } from 'node:test'
 import { Manager, Pipe, Process, type SyncManager } from 'multiproc'
 
 export const LIMIT = 30_000
+
+/** A test that fails by itself when it takes too long. */
+export function test(title: string, run: (t: TestContext) => void | Promise<void>): void {
+  void unbounded(title, { timeout: LIMIT }, run)
+}
 
 /** A manager that is there as long as this file runs. */
 export async function managerOfFile(): Promise<SyncManager> {

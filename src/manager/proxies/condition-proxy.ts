@@ -5,7 +5,7 @@ import { LockProxy } from './lock-proxy.ts'
 import { late, patienceOf } from './patience.ts'
 
 /**
- * A condition that a manager holds, with its lock: an RLock of its own, or the one it was made with. wait() gives the lock up while it sleeps
+ * A condition that a manager holds, with its lock: a Lock of its own, or the one it was made with. wait() gives the lock up while it sleeps
  * and holds it again when it resolves, and also when it rejects; notify() never waits for a sleeper. If a sleeper dies, a notification
  * that it had goes to the next one. Deaths and errors otherwise: see BaseProxy.
  *

@@ -1,5 +1,6 @@
 /** DictProxy: a dict in a manager, after JavaScript's Map. */
 import { BaseProxy } from './base-proxy.ts'
+import type { IteratorProxy } from './iterator-proxy.ts'
 
 /**
  * A dict that a manager holds. Methods are those of Map, answered with promises; beside them stand Python's, which throw where
@@ -107,6 +108,11 @@ export class DictProxy<K = any, V = any> extends BaseProxy implements AsyncItera
 
   __contains__(key: K): Promise<boolean> {
     return this.has(key)
+  }
+
+  /** A walk that happens in the manager, and fails when a member was added or taken out meanwhile. */
+  __iter__(): Promise<IteratorProxy<K>> {
+    return this.ask('__iter__', []) as Promise<IteratorProxy<K>>
   }
 
   __len__(): Promise<number> {

@@ -1,5 +1,6 @@
 /** SetProxy: a set in a manager, after JavaScript's Set. */
 import { BaseProxy } from './base-proxy.ts'
+import type { IteratorProxy } from './iterator-proxy.ts'
 
 /** What the methods that compare or combine take. */
 export type SetOperand<T> = Iterable<T> | SetProxy<T>
@@ -130,6 +131,11 @@ export class SetProxy<T = any> extends BaseProxy implements AsyncIterable<T> {
 
   __contains__(value: T): Promise<boolean> {
     return this.has(value)
+  }
+
+  /** A walk that happens in the manager, and fails when a member was added or taken out meanwhile. */
+  __iter__(): Promise<IteratorProxy<T>> {
+    return this.ask('__iter__', []) as Promise<IteratorProxy<T>>
   }
 
   __len__(): Promise<number> {
