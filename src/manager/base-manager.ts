@@ -59,6 +59,8 @@ const REGISTRY: unique symbol = Symbol('multiproc.registry')
 export const OWN_TYPES: unique symbol = Symbol('multiproc.own-types')
 /** Whether their servers answer for blocks of shared memory. */
 export const HAS_SEGMENTS: unique symbol = Symbol('multiproc.has-segments')
+/** Whether the server is one of Python's. */
+export const IS_PYTHONS: unique symbol = Symbol('multiproc.is-pythons')
 /** How a class of managers asks its server. */
 export const REQUEST: unique symbol = Symbol('multiproc.request')
 
@@ -302,6 +304,11 @@ export class BaseManager implements AsyncDisposable {
     checkString('name', name)
     if (this.#client === undefined || this.#state !== 'started') throw this.#notStarted()
     await this.#client.call(0, 'publish', [name, proxy])
+  }
+
+  /** @internal */
+  protected get [IS_PYTHONS](): boolean {
+    return this.#remote?.isOurs === false
   }
 
   /** @internal A function of the server itself. */

@@ -93,7 +93,7 @@ export class RemoteObject implements Remote {
 
   /** As the server reads it. */
   reduce(): PythonCall {
-    return rebuildProxy(this.#told, this.#told.exposed === undefined)
+    return rebuildProxy(this.#told, this.typeid === this.#told.typeid && this.exposed === undefined)
   }
 
   get #described(): string {

@@ -206,11 +206,15 @@ export class RemoteServer {
   }
 
   /** Asks the server itself for something. */
-  async request(name: string, ...args: readonly unknown[]): Promise<unknown> {
+  request(name: string, ...args: readonly unknown[]): Promise<unknown> {
+    return this.#request(name, args, NO_NAMES)
+  }
+
+  async #request(name: string, args: readonly unknown[], names: ReadonlyMap<string, unknown>): Promise<unknown> {
     await this.connect()
     const connection = this.#use(await this.#reach())
     try {
-      return await this.#converse(connection, tuple(this.#id, name, tuple(...args), NO_NAMES))
+      return await this.#converse(connection, tuple(this.#id, name, tuple(...args), names))
     } finally {
       this.drop(connection)
     }
@@ -254,7 +258,11 @@ export class RemoteServer {
 
   /** Makes an object, and gives its proxy. */
   async create(typeid: string, args: readonly unknown[]): Promise<BaseProxy> {
-    const made = await this.request('create', typeid, ...args)
+    await this.connect()
+    // Python's Namespace takes names
+    const names = typeid === 'Namespace' && !this.#isOurs ? Object.entries(args[0] ?? {}) : []
+    const given = names.length > 0 ? [typeid] : [typeid, ...args]
+    const made = await this.#request('create', given, new Map(names))
     if (!Array.isArray(made) || typeof made[0] !== 'string') throw failureIn('create', made, String(this))
     return this.proxyOf({ typeid, address: this.address, ident: made[0], exposed: [...made[1]] })
   }
