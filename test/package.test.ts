@@ -83,7 +83,7 @@ const exported = `
   Lock LockProxy Manager MultiprocError NamespaceProxy NotSerializableError OutOfSharedMemoryError Pipe PreciseDate
   Process PyFloat PythonDate PythonDatetime PythonError PythonGlobal PythonObject PythonTime PythonTimedelta Queue
   QueueProxy RLock RLockProxy RawArray RawValue RemoteError Semaphore SemaphoreProxy SetProxy ShareableList
-  SharedArray SharedMemory ShutDownError SimpleQueue SyncManager TimeoutError Tuple UnpicklingError
+  SharedArray SharedMemory SharedMemoryManager ShutDownError SimpleQueue SyncManager TimeoutError Tuple UnpicklingError
   UnsupportedPlatformError Value ValueProxy WorkerDiedError activeChildren cpuCount currentProcess dumps freezeSupport
   getAllStartMethods getContext getStartMethod inspect isMainProcess loads parentProcess registerClass setStartMethod
   share tuple wait`

@@ -38,7 +38,13 @@ export async function serve(plan: ServerPlan): Promise<void> {
   const session = ownSession()
   const dispatcher = new Dispatcher(name, factories)
   const segments = plan.hasSegments ? new Segments() : undefined
-  if (segments !== undefined) process.on('exit', () => segments.unlink())
+  if (segments !== undefined) {
+    process.on('exit', () => segments.unlink())
+    process.once('SIGTERM', () => {
+      segments.unlink()
+      process.kill(process.pid, 'SIGTERM')
+    })
+  }
   let listening!: (address: Promise<Address>) => void
   const address = new Promise<Address>(resolve => {
     listening = resolve

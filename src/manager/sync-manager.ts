@@ -84,7 +84,7 @@ export class SyncManager extends BaseManager {
    */
   async Condition(lock?: LockProxy): Promise<ConditionProxy> {
     if (lock !== undefined) return this.create('Condition', lock)
-    if (this[IS_PYTHONS]) return this.create('Condition')  // with an RLock, which there is a connection's
+    if (this[IS_PYTHONS]) return this.create('Condition') // with an RLock, which there is a connection's
     const own = await this.Lock()
     try {
       return await this.create('Condition', own)
