@@ -5,7 +5,7 @@ import queue
 import signal
 import sys
 import time
-from multiprocessing import current_process, resource_tracker, shared_memory
+from multiprocessing import current_process, resource_tracker, shared_memory, util
 from multiprocessing.connection import Connection
 from multiprocessing.managers import BaseManager, DictProxy, RemoteError, SharedMemoryManager, SyncManager
 
@@ -177,6 +177,8 @@ def child(what, *args):
     code = 1
     try:
         control.close()
+        util._finalizer_registry.clear()  # as a Process begins: connections of the parent are not its own
+        util._run_after_forkers()
         what(*args)
         code = 0
     finally:
@@ -279,18 +281,22 @@ def segments(address):
     return [block.name, items.shm.name]
 
 
-def values(address):
+def values(address, with_list):
     """SharedMemory and ShareableList in values, both ways."""
     m = connected(address)
     shared = m.shared()
-    block, items = shared['block'], shared['list']
-    found = [type(block).__name__, block.buf[0], list(items)]
+    block = shared['block']
+    found = [type(block).__name__, block.buf[0]]
     block.buf[1] = 77
     shared['back'] = block
-    for shm in block, items.shm:
-        resource_tracker.unregister(shm._name, 'shared_memory')
+    resource_tracker.unregister(block._name, 'shared_memory')
     block.close()
-    items.shm.close()
+    if with_list:  # 3.8 lays them out in another way
+        items = shared['list']
+        found.append(list(items))
+        shared['list back'] = items
+        resource_tracker.unregister(items.shm._name, 'shared_memory')
+        items.shm.close()
     return found
 
 

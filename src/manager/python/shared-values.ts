@@ -6,15 +6,17 @@ import { ShareableList } from '../../shared/shareable-list.ts'
 import { SharedMemory } from '../../shared/shared-memory.ts'
 
 const MODULE = 'multiprocessing.shared_memory'
+/** How a Connection writes functools.partial(ShareableList, name=…), which a list is the result of. */
+const PARTIAL = ['multiprocessing.reduction', '_rebuild_partial'] as const
 
 export function reduceShared(value: object): PythonCall | undefined {
   if (value instanceof SharedMemory)
     return { module: MODULE, name: 'SharedMemory', args: [value.name, false, value.size] }
   if (!(value instanceof ShareableList)) return undefined
   const cls = new PythonGlobal(MODULE, 'ShareableList')
-  const state = tuple(cls, tuple(), new Map([['name', value.shm.name]]), null)
-  const callable = new PythonObject('functools', 'partial', [cls], { state })
-  return { module: 'functools', name: 'partial', args: [], callable }
+  const given = [cls, tuple(), new Map([['name', value.shm.name]])]
+  const callable = new PythonObject(PARTIAL[0], PARTIAL[1], given)
+  return { module: PARTIAL[0], name: PARTIAL[1], args: [], callable }
 }
 
 /** Attached; undefined: it is something else, or there is no memory of that name here. */
@@ -32,9 +34,10 @@ export function restoreShared(object: PythonObject): SharedMemory | ShareableLis
   }
 }
 
-function listName({ module, name, state }: PythonObject): string | undefined {
-  if (module !== 'functools' || name !== 'partial' || !Array.isArray(state)) return undefined
-  const [cls, , keywords] = state
+function listName({ module, name, args, state }: PythonObject): string | undefined {
+  const isPartial = module === PARTIAL[0] && name === PARTIAL[1]
+  if (!isPartial && (module !== 'functools' || name !== 'partial' || !Array.isArray(state))) return undefined
+  const [cls, , keywords] = isPartial ? args : (state as unknown[])
   if (!(cls instanceof PythonGlobal) || cls.module !== MODULE || cls.name !== 'ShareableList') return undefined
   const found = keywords instanceof Map ? keywords.get('name') : undefined
   return typeof found === 'string' ? found : undefined
