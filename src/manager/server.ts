@@ -32,6 +32,7 @@ export interface ServerPlan {
 /** Serves until this process is ended. */
 export async function serve(plan: ServerPlan): Promise<void> {
   const { name, hasOwnTypes, registered, door, first } = plan
+  process.on('SIGINT', () => {}) // of a terminal: its creator is told, too, and may still need it
   const factories = new Map<string, Factory>()
   if (hasOwnTypes) for (const [typeid, type] of hostedTypes) factories.set(typeid, ownFactory(type))
   for (const one of registered) factories.set(one.typeid, userFactory(one))

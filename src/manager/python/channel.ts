@@ -16,6 +16,7 @@ import { Hosted } from '../dispatcher.ts'
 import type { Call } from '../hosted/hosted-type.ts'
 import {
   failure,
+  NOTHING,
   PROXY,
   RETURN,
   type Reply,
@@ -143,6 +144,7 @@ export class Channel {
   }
 
   #reply(result: unknown): Reply {
+    if (result === undefined && typeof this.#visitor.owner === 'string') return tuple(NOTHING, null)
     if (!(result instanceof Hosted)) return tuple(RETURN, result)
     return tuple(PROXY, this.#office.handOver(this.#visitor.owner, result))
   }

@@ -142,6 +142,8 @@ const queue: Record<string, Emulation> = {
 
 const emulations: Readonly<Record<string, Record<string, Emulation>>> = {
   dict: {
+    get: (ask, [key, otherwise]) => unless('KeyError', otherwise, ask('__getitem__', [key])),
+    pop: (ask, [key, otherwise]) => unless('KeyError', otherwise, ask('pop', [key])),
     set: as('__setitem__'),
     has: as('__contains__'),
     setDefault: as('setdefault'),
@@ -230,6 +232,15 @@ const emulations: Readonly<Record<string, Record<string, Emulation>>> = {
   },
 }
 
+/** What gives nothing: Python has None for that. */
+const NO_RESULT: ReadonlySet<string> = new Set(
+  (
+    '__setitem__ __delitem__ __setattr__ __delattr__ append clear extend insert notify notify_all put put_nowait release remove ' +
+    'reset abort reverse set shutdown sort task_done update add discard intersection_update difference_update ' +
+    'symmetric_difference_update'
+  ).split(' '),
+)
+
 /** Which argument of a method says how long it may wait, in seconds; null or left out: for ever. */
 const TIMEOUTS: Readonly<Record<string, number>> = { get: 1, put: 2, hold: 1, acquire: 1, wait: 0, getMany: 2 }
 
@@ -245,6 +256,10 @@ export async function emulated(
   ask: Ask,
 ): Promise<unknown> {
   const table = emulations[kind]
+  if (hostedTypes.has(kind) && NO_RESULT.has(method)) {
+    const all = ask
+    ask = async (name, args) => (await all(name, args)) ?? undefined
+  }
   const emulation = table !== undefined && Object.hasOwn(table, method) ? table[method] : as(method)
   if (method === 'joinFor') return joined(ask, args[0] as number | null, signal)
   if (signal === undefined) return emulation(ask, args)

@@ -17,6 +17,8 @@ export const ERROR = '#ERROR'
 export const TRACEBACK = '#TRACEBACK'
 export const PROXY = '#PROXY'
 export const UNSERIALIZABLE = '#UNSERIALIZABLE'
+/** Between two of this package: there is no result, where Python has None for that, too. */
+export const NOTHING = '#NOTHING'
 /** Between two of this package: takes back the call that is under way, and says that it was. */
 export const WITHDRAW = '#WITHDRAW'
 export const WITHDRAWN = '#WITHDRAWN'

@@ -26,7 +26,7 @@ import { failureOf } from '../failure.ts'
 import { BaseProxy } from '../proxies/base-proxy.ts'
 import { faceFor } from '../proxies/faces.ts'
 import { REMOTE } from '../remote.ts'
-import { failureIn, PROXY, RETURN, WITHDRAW, WITHDRAWN } from './failures.ts'
+import { failureIn, NOTHING, PROXY, RETURN, WITHDRAW, WITHDRAWN } from './failures.ts'
 import { RemoteObject } from './remote-object.ts'
 import { reduceShared, restoreShared } from './shared-values.ts'
 import { readProxy, readToken, type Told } from './token.ts'
@@ -105,9 +105,9 @@ export class RemoteServer {
 
   async #live(): Promise<Connection<any, any>> {
     const connection = await this.#dial()
-    unref(connection)
     const said = await this.#converse(connection, tuple(this.#id, 'accept_connection', tuple(this.#name), NO_NAMES))
     this.#isOurs = said === 'multiproc'
+    unref(connection)
     connection.recv().then(
       () => connection.close(),
       () => this.#fail(this.#hasEnded()),
@@ -245,7 +245,8 @@ export class RemoteServer {
 
   #valueOf(reply: unknown): unknown {
     const [kind, result] = Array.isArray(reply) ? reply : []
-    if (kind === RETURN) return result ?? undefined
+    if (kind === RETURN) return result
+    if (kind === NOTHING) return undefined
     if (kind === PROXY && Array.isArray(result)) {
       const told = readToken(result[1])
       if (told !== undefined) return this.proxyOf({ ...told, exposed: [...result[0]] })
