@@ -7,15 +7,17 @@ import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { barrier } from './barrier.ts'
 import { lock } from './lock.ts'
+import { manager } from './manager.ts'
 import { pipe, pipeBytes } from './pipe.ts'
 import { queue } from './queue.ts'
 import { goalResults, goalTable, median, type Result, resultTable } from './report.ts'
 import { roundTrip } from './round-trip.ts'
 import { folder, python, runPython, type Scenario } from './scenario.ts'
+import { socket, socketBytes } from './socket.ts'
 import { start } from './start.ts'
 import { value } from './value.ts'
 
-const scenarios = [queue, roundTrip, pipe, pipeBytes, lock, value, barrier, start]
+const scenarios = [queue, roundTrip, pipe, pipeBytes, socket, socketBytes, lock, value, barrier, manager, start]
 /** ms after which an implementation counts as stuck: its group is killed. */
 const deadline = 30_000
 

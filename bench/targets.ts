@@ -1,5 +1,15 @@
 // What our own child processes run.
-import { type Barrier, type Connection, EOFError, type Lock, type Queue, type Value } from 'multiproc'
+import {
+  type Address,
+  type Barrier,
+  Client,
+  type CodecName,
+  type Connection,
+  EOFError,
+  type Lock,
+  type Queue,
+  type Value,
+} from 'multiproc'
 import { kinds, now, type Received } from './messages.ts'
 
 export type Mode = 'awaited' | 'sync' | 'many'
@@ -56,17 +66,25 @@ export async function echoThrough(end: Connection<number>, mode: Mode): Promise<
 }
 
 /** Receives as many messages of 1 MiB as it is told, tells what came, and again, until the other side closes. */
-export async function receiveBytes(end: Connection<Received, number>, how: 'recvBytes' | 'recvBytesInto') {
+export async function receiveBytes(end: Connection<Received, number>, how: 'recvBytes' | 'recvBytesInto' | 'awaited') {
   const { check, bytes } = kinds['1 MiB']
   const buffer = new Uint8Array(bytes)
   for await (const n of end) {
     let sum = 0
     for (let i = 0; i < n; i++) {
-      if (how === 'recvBytes') sum += check(end.recvBytesSync(), i)
+      if (how === 'awaited') sum += check(await end.recvBytes(), i)
+      else if (how === 'recvBytes') sum += check(end.recvBytesSync(), i)
       else sum += check(buffer.subarray(0, end.recvBytesIntoSync(buffer)), i)
     }
     end.sendSync({ at: now(), count: n, sum })
   }
+}
+
+/** The two above, through a socket. */
+export async function throughSocket(address: Address, codec: CodecName, what: string, how: any): Promise<void> {
+  const conn = await Client<any, any>(address, { codec })
+  await (what === 'echo' ? echoThrough(conn, how) : receiveBytes(conn, how))
+  conn.close()
 }
 
 /** Adds one to a shared counter under a lock, as often as it is told; null: it may end. */

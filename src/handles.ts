@@ -25,6 +25,7 @@ import { lockKind } from './sync/lock.ts'
 import { rlockKind } from './sync/rlock.ts'
 import { semaphoreKind } from './sync/semaphore.ts'
 import { connectionOn } from './wire/from-fd.ts'
+import { registerPythonValues } from './wire/python-values.ts'
 
 registerKinds([
   lockKind,
@@ -55,3 +56,4 @@ registerClass(ShareableList, {
 
 referToFunctionsBy(resolveTarget)
 openDescriptorsBy(connectionOn)
+registerPythonValues()

@@ -9,7 +9,7 @@ const manifest = JSON.parse(readFileSync(path.join(checkout, 'package.json'), 'u
 
 test('npm pack: the package holds dist/, README, LICENSE, CHANGELOG and package.json, and nothing else', async () => {
   const { code, stdout, stderr } = await run(['npm', 'pack', '--dry-run', '--json', '--ignore-scripts'], {
-    deadline: 60_000,
+    deadline: 120_000,
   })
   assert.equal(code, 0, stderr)
   const files: string[] = JSON.parse(stdout)[0].files.map((file: { path: string }) => file.path)
@@ -83,13 +83,36 @@ const exported = `
   Lock LockProxy Manager MultiprocError NamespaceProxy NotSerializableError OutOfSharedMemoryError Pipe PreciseDate
   Process PyFloat PythonDate PythonDatetime PythonError PythonGlobal PythonObject PythonTime PythonTimedelta Queue
   QueueProxy RLock RLockProxy RawArray RawValue RemoteError Semaphore SemaphoreProxy SetProxy ShareableList
-  SharedArray SharedMemory SharedMemoryManager ShutDownError SimpleQueue SyncManager TimeoutError Tuple UnpicklingError
-  UnsupportedPlatformError Value ValueProxy WorkerDiedError activeChildren cpuCount currentProcess dumps freezeSupport
-  getAllStartMethods getContext getStartMethod inspect isMainProcess loads parentProcess registerClass setStartMethod
-  share tuple wait`
+  SharedArray SharedMemory SharedMemoryManager ShutDownError SimpleQueue SyncManager TimeoutError Tuple
+  UnpicklingError UnsupportedPlatformError Value ValueProxy WorkerDiedError activeChildren cpuCount currentProcess
+  dumps freezeSupport getAllStartMethods getContext getStartMethod inspect isMainProcess loads parentProcess
+  registerClass setStartMethod share tuple wait`
 
 test('MiscTestCase.test__all__ — these names are exported, and no others', async () => {
   assert.deepEqual(Object.keys(await import('multiproc')).sort(), exported.trim().split(/\s+/))
+})
+
+test('multiproc/posix exports these names, and no others, and its import maps and starts nothing', async () => {
+  const { code, stdout, stderr } = await runNode(`${observe}
+    await import('multiproc')
+    const before = look()
+    const names = Object.keys(await import('multiproc/posix')).sort()
+    const after = look()
+    console.log(JSON.stringify({ names, before: [before.native, before.listeners], after: [after.native, after.listeners] }))
+  `)
+  assert.equal(code, 0, stderr)
+  const { names, before, after } = JSON.parse(stdout)
+  assert.deepEqual(names, [
+    'MessageQueue',
+    'NamedPipe',
+    'NamedSemaphore',
+    'PipeEnd',
+    'SystemCallError',
+    'pipe',
+    'sendSignal',
+    'waitForSignal',
+  ])
+  assert.deepEqual(after, before)
 })
 
 test('require() gives the same names as import', async () => {
@@ -118,6 +141,7 @@ for (const [property, value] of [
   test(`import is safe where process.${property} is ${value}; the first object throws UnsupportedPlatformError`, async () => {
     const { code, stdout, stderr } = await runNode(
       `import { Lock, Queue, UnsupportedPlatformError } from 'multiproc'
+
        for (const make of [() => new Lock(), () => new Queue()])
          try { make(); console.log('made') }
          catch (error) { console.log(error instanceof UnsupportedPlatformError, error.code, error.message) }`,

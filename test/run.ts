@@ -1,38 +1,42 @@
-// The test command: runs every test in the group it belongs to, sums the figures, and looks for what was left behind.
+// The test command: runs every file of tests, two at a time, sums the figures, and looks for what was left behind.
 //
 //   npm test                       everything but test/stress
 //   npm test -- queue lock         only files with one of these words in their path (test/stress too, when named)
 //   npm test -- --name 'aborted'   only tests whose title matches
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Counts } from './support/counts.ts'
+import { killAll, processesMarked } from './support/processes.ts'
 import { Remains } from './support/remains.ts'
 
 const tests = path.dirname(fileURLToPath(import.meta.url))
 const checkout = path.resolve(tests, '../..')
-/** ms: a file of tests that takes longer has failed; most take less than a second. */
-const longestFile = 400_000
-/** ms: the whole run. */
-const longestRun = 18 * 60_000
+/** ms: the whole run. How long a file may take stands in support/counts.ts. */
+const longestRun = 17.5 * 60_000
+/**
+ * Files at a time. Some compute, most wait for processes of their own half of the time: two of them keep two cores busy. A
+ * third would only make each one slower.
+ */
+const LANES = 2
+/** What takes longest begins first, so that all lanes end at about the same time. */
+const LONG = ['conformance/', 'crash/', 'model/', 'process/']
+/** What looks at what the others have done. */
+const LAST = 'crash/swept.test.js'
+/** Marks all that a file has started. */
+const FILE = 'MULTIPROC_TEST_FILE'
 
 const { values, positionals: words } = parseArgs({ allowPositionals: true, options: { name: { type: 'string' } } })
 
+const rank = (file: string) => LONG.findIndex(folder => file.startsWith(folder)) >>> 0
 const files = readdirSync(tests, { recursive: true, encoding: 'utf8' })
   .filter(file => file.endsWith('.test.js'))
   // what was compiled from a file that has since gone or been renamed
   .filter(file => existsSync(path.join(checkout, 'test', file.replace(/js$/, 'ts'))))
   .filter(file => (words.length === 0 ? !file.startsWith('stress/') : words.some(word => file.includes(word))))
-  .sort()
-
-// at the same time: the one computes, the other mostly waits for processes. What the later one says comes at the end
-const groups = [
-  { name: 'processes', files: files.filter(file => !file.startsWith('model/')), flags: [] },
-  // #words is the interleaving checker there
-  { name: 'model', files: files.filter(file => file.startsWith('model/')), flags: ['--conditions=model'] },
-].filter(group => group.files.length > 0)
+  .sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1))
 
 if (files.length === 0) {
   console.error(
@@ -65,62 +69,75 @@ const timer = setTimeout(
   longestRun,
 )
 
-async function runGroup(group: (typeof groups)[number], output: number | 'inherit'): Promise<Counts> {
-  const figures = path.join(scratch, `${group.name}.json`)
-  const reporter = new URL('./support/counts.js', import.meta.url).href
+const total = { passed: 0, failed: 0, skipped: 0 }
+const failures: string[] = []
+
+/** What a file says is shown when it has ended, in one piece; at once, if it is the only one. */
+async function runFile(file: string, n: number): Promise<void> {
+  const [figures, said] = [path.join(scratch, `${n}.json`), path.join(scratch, `${n}.txt`)]
+  const output = files.length === 1 ? 'inherit' : openSync(said, 'w')
+  const mark = `${path.basename(remains.env.TMPDIR)}-${n}`
   const args = [
-    ...group.flags,
+    // #words is the interleaving checker there
+    ...(file.startsWith('model/') ? ['--conditions=model'] : []),
     '--test',
-    // files one after another: each may start as many processes as there are cores, and waits are bounded
-    '--test-concurrency=1',
-    `--test-timeout=${longestFile}`,
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
-    `--test-reporter=${reporter}`,
+    `--test-reporter=${new URL('./support/counts.js', import.meta.url).href}`,
     `--test-reporter-destination=${figures}`,
     ...(values.name === undefined ? [] : [`--test-name-pattern=${values.name}`]),
-    ...group.files.map(file => path.join(tests, file)),
+    path.join(tests, file),
   ]
+  const began = performance.now()
   const child = spawn(process.execPath, args, {
     cwd: checkout,
     stdio: ['ignore', output, output],
-    env: { ...process.env, ...remains.env, MULTIPROC_SWEPT: sweptFolder },
+    // the files do not meet in share()
+    env: { ...process.env, ...remains.env, MULTIPROC_COMMONS: mark, MULTIPROC_SWEPT: sweptFolder, [FILE]: mark },
   })
   running.add(child)
   const code = await new Promise<number | NodeJS.Signals | null>(resolve =>
     child.once('exit', (code, signal) => resolve(code ?? signal)),
   )
   running.delete(child)
-  try {
-    const counts: Counts = JSON.parse(readFileSync(figures, 'utf8'))
-    if (code !== 0 && counts.fail + counts.cancelled === 0) throw new Error('it failed without naming a test')
-    return counts
-  } catch (error) {
-    console.error(`node --test ended with ${code} and no figures: ${error}`)
-    return { pass: 0, fail: 1, cancelled: 0, skipped: 0, todo: 0 }
+  if (output !== 'inherit') {
+    closeSync(output)
+    process.stdout.write(`\n${file} (${((performance.now() - began) / 1000).toFixed(1)} s)\n`)
+    process.stdout.write(withoutFigures(readFileSync(said, 'utf8')))
   }
+  let counts: Counts
+  try {
+    counts = JSON.parse(readFileSync(figures, 'utf8'))
+    if (code !== 0 && counts.fail + counts.cancelled === 0) throw new Error('it failed without naming a test')
+  } catch (error) {
+    const what = `node --test ended with ${code} and no figures: ${error}`
+    counts = { pass: 0, fail: 1, cancelled: 0, skipped: 0, todo: 0, failed: [what] }
+  }
+  total.passed += counts.pass
+  total.failed += counts.fail + counts.cancelled
+  total.skipped += counts.skipped + counts.todo
+  for (const title of counts.failed) failures.push(`${file}: ${title}`)
+  if (counts.ended !== undefined) failures.push(`${file} was killed: ${counts.ended}`)
+  // who fails cannot tidy up: what it left shall not be in the way of others, nor be one more failure
+  if (code !== 0) killAll(processesMarked(FILE, mark))
 }
 
-let passed = 0
-let failed = 0
-let skipped = 0
-const [first, ...later] = groups
-const outputs = later.map(group => path.join(scratch, `${group.name}.txt`))
-const all = await Promise.all([
-  runGroup(first, 'inherit'),
-  ...later.map((group, i) => runGroup(group, openSync(outputs[i], 'w'))),
-])
-for (const output of outputs) process.stdout.write(readFileSync(output))
-for (const counts of all) {
-  passed += counts.pass
-  failed += counts.fail + counts.cancelled
-  skipped += counts.skipped + counts.todo
+/** What it says at the end about all of its tests; here they are summed. */
+const withoutFigures = (text: string): string =>
+  text.replace(/^ℹ (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+\n/gm, '')
+
+const waiting = [...files.entries()].filter(([, file]) => file !== LAST)
+async function lane(): Promise<void> {
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await runFile(next[1], next[0])
 }
+await Promise.all(Array.from({ length: LANES }, lane))
+if (files.includes(LAST)) await runFile(LAST, files.length)
 clearTimeout(timer)
 rmSync(scratch, { recursive: true, force: true })
 
 const left = await remains.clear()
 for (const what of left) console.error(`Left behind by the tests: ${what}`)
-if (left.length > 0) failed++
-console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`)
-process.exit(failed > 0 ? 1 : 0)
+for (const failure of failures) console.error(`Failed: ${failure}`)
+if (left.length > 0) total.failed++
+console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
+process.exit(total.failed > 0 ? 1 : 0)

@@ -24,7 +24,7 @@ export const layers: Record<string, string[]> = {
 }
 
 /** Files directly in src/: they name everything, so any layer may stand behind them and none may import them. */
-export const roots = ['index', 'context', 'handles']
+export const roots = ['index', 'context', 'handles', 'posix']
 
 /** A child learns every kind of handle by importing the roots when it starts: by path, at run time, from this folder alone. */
 const importsRootsAtRunTime = 'process'

@@ -3,7 +3,8 @@
 // A block becomes build/snippets/<document>-L<line>/main.{ts,mjs}, from where 'multiproc' resolves to this checkout. Rules for authors:
 //   ```ts no-run             only type-checked (js: only parsed)
 //   // file: worker.mjs      as first line: written under that name beside the document's other blocks; only main.* is also run
-//   @example                 gets `assert` and the public names it uses imported, unless it imports them itself
+//   @example                 gets `assert` and the public names it uses imported, unless it imports them itself; below src/posix/
+//                            those of 'multiproc/posix' as well
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -31,7 +32,7 @@ export interface Outcome {
 }
 
 /** ms a snippet may take before it and its children are killed. */
-const deadline = 20_000
+const deadline = 60_000
 const fence = /^(?<indent>\s*)```+\s*(?<info>.*)$/
 
 /** The js and ts blocks of a Markdown text, or of an @example that has fences. `firstLine` is the line of the text's first line. */
@@ -113,7 +114,7 @@ export function allSnippets(root: string): Snippet[] {
 }
 
 /** One line of imports for the names a snippet uses and neither imports nor declares. */
-export function importsFor(code: string, publicNames: string[]): string {
+export function importsFor(code: string, publicNames: string[], from = 'multiproc'): string {
   const { code: bare } = splitComments(code)
   const words = bare.replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g, "''")
   const declared = (name: string) =>
@@ -123,8 +124,8 @@ export function importsFor(code: string, publicNames: string[]): string {
   const used = (name: string) => new RegExp(`(?<![.\\w$'])${name}\\b(?!\\s*:)`).test(words) && !declared(name)
   const names = publicNames.filter(used)
   const parts = []
-  if (used('assert')) parts.push("import assert from 'node:assert/strict'")
-  if (names.length > 0) parts.push(`import { ${names.join(', ')} } from 'multiproc'`)
+  if (from === 'multiproc' && used('assert')) parts.push("import assert from 'node:assert/strict'")
+  if (names.length > 0) parts.push(`import { ${names.join(', ')} } from '${from}'`)
   return parts.length > 0 ? `${parts.join('; ')};` : ''
 }
 
@@ -161,6 +162,10 @@ export function prepareSnippets(root: string, snippets: Snippet[]): Map<string, 
   rmSync(base, { recursive: true, force: true })
   mkdirSync(base, { recursive: true })
   const names = publicNames(root)
+  const posix = existsSync(path.join(root, 'src/posix.ts')) ? publicNames(root, 'src/posix.ts') : []
+  const posixNames = posix.filter(name => !names.includes(name))
+  const imports = ({ code, document }: Snippet) =>
+    importsFor(code, names) + (document.startsWith('src/posix/') ? importsFor(code, posixNames, 'multiproc/posix') : '')
   const prepared = new Map<string, Prepared>()
   // first line in the file, so that a compiler message can be told by the document's own line
   const origins = new Map<string, { name: string; prepared: Prepared; line: number }>()
@@ -171,7 +176,7 @@ export function prepareSnippets(root: string, snippets: Snippet[]): Map<string, 
     const mine: Prepared = { snippet, folder, program: null, problems: [] }
     const write = (file: string, other: Snippet) => {
       // on the snippet's own first line, so that line numbers stay
-      const code = other.example ? `${importsFor(other.code, names)}${other.code}` : other.code
+      const code = other.example ? `${imports(other)}${other.code}` : other.code
       const target = path.join(folder, file)
       mkdirSync(path.dirname(target), { recursive: true })
       writeFileSync(

@@ -1,6 +1,6 @@
 /**
- * The public Connection: one end of a pipe. Here are the rules that hold whatever carries the messages: arguments, directions,
- * what bytes are. What carries them is a Transport: shared memory (pipe-end.ts).
+ * The public Connection. Here are the rules that hold whatever carries the messages: arguments, directions, what bytes are.
+ * What carries them is a Transport: shared memory (pipe-end.ts), or a socket (src/wire).
  */
 import type { Readable, Writable } from 'node:stream'
 import { type InspectOptions, inspect } from 'node:util'
@@ -68,19 +68,30 @@ export function openDescriptorsBy(how: typeof open): void {
 const asValue = (message: Message): unknown => message.value()
 
 /**
- * One end of a pipe: sends messages to those who hold the other end, and receives theirs. Made by Pipe().
+ * One of two ends: sends messages to those who hold the other one, and receives theirs. Made by Pipe(), through shared
+ * memory; by Client() and Listener.accept(), through a socket; and by Connection.fromFd().
  *
- * A message is a value, as for a Queue (handles travel by reference, also a Connection, also through itself), or mere bytes. Several
- * processes may share an end: messages stay whole, and each is received once.
+ * A message is a value, or mere bytes. Through a Pipe values are as for a Queue: handles travel by reference, also a
+ * Connection, also through itself; and several processes may share an end: messages stay whole, and each is received once.
+ * Through a socket they are Python's pickles (or 'msgpack', when both sides are told so); no handle can travel there, and
+ * the end belongs to this process alone.
  *
- * Waits: `send` and `recv` await, `sendSync` and `recvSync` block this thread asleep in the kernel. A send waits only while much (32 MiB,
- * or an eighth of the memory if that is less) lies unread in its direction, so both sides may send something large at the same
- * time. Several `recv()` of one process are served in the order of the calls.
- * On timeout or abort nothing was sent, and no message was taken.
+ * Waits: `send` and `recv` await, `sendSync` and `recvSync` block this thread asleep in the kernel. A send through a Pipe
+ * waits only while much (32 MiB, or an eighth of the memory if that is less) lies unread in its direction, so both sides may
+ * send something large at the same time; through a socket, while the kernel's buffer is full (some 200 KiB). Several
+ * `recv()` of one process are served in the order of the calls. With TLS there are no blocking forms.
+ * On timeout or abort nothing was sent, and no message was taken; one that has come in part stays for the next `recv`.
+ * Through a socket a message of which the first part is out cannot be called back: then the send resolves at its timeout or
+ * abort, and the rest goes out as soon as the other side reads. While that, or an awaited send, is under way, a blocking send
+ * throws InvalidStateError; and a blocking `recv` keeps it from going on.
  *
- * If a process dies: what it sent is there, whole; what it was sending is not. When nobody alive holds the other end, and no message
- * under way carries it, `recv` gives what was sent before and then throws EOFError, and `send` throws BrokenPipeError at
- * once, also one that waits.
+ * If a process dies: what it sent is there, whole; what it was sending is not. When nobody alive holds the other end, and no
+ * message under way carries it, `recv` gives what was sent before and then throws EOFError, and `send` throws BrokenPipeError
+ * at once, also one that waits. Through a socket `recv` throws BrokenPipeError when the other side ended in the middle of a
+ * message, or the network failed: then something is missing, and no iteration ends quietly.
+ *
+ * An idle Connection does not keep its process alive; one that somebody waits for does, and so does what is still to be
+ * written.
  *
  * A handle that is collected is closed. Better: close() it, or `await using`.
  *
@@ -115,7 +126,8 @@ export class Connection<Send = unknown, Recv = Send>
    *
    * A Node.js child of a Python parent takes the descriptor it inherited (`Popen([...], pass_fds=[b.fileno()])` with
    * `a, b = Pipe()`; close `b` in Python then). A Node.js parent starts its child with `stdio: [..., 'pipe']` and takes
-   * `child.stdio[3]`; the child, in Python, is `Connection(3)`. One end of an os.pipe() only receives, or only sends.
+   * `child.stdio[3]`, at once (Node.js throws away what is unread when the child ends); the child's end is `Connection(3)` in
+   * Python. One end of an os.pipe() only receives, or only sends.
    *
    * The descriptor is the Connection's from here on, and closed with it. No other process may read from a copy of it
    * at the same time, and a blocking reader of a copy would find that it does not block any more.
@@ -124,9 +136,12 @@ export class Connection<Send = unknown, Recv = Send>
    * @param options `codec`: how values travel, 'pickle' (default) as in Python, or 'msgpack'
    * @throws {ArgumentTypeError} and {ArgumentRangeError} for what is no open socket or pipe
    * @example
-   * const child = spawn(process.execPath, ['-e', 'process.stdin.pipe(process.stdout)'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
-   * const conn = Connection.fromFd(child.stdio[3]!, { codec: 'msgpack' })
-   * await assert.rejects(conn.recv(), EOFError) // it has said nothing, and ended
+   * import { spawn } from 'node:child_process'
+   * const hello = "require('fs').writeSync(3, Buffer.from([0, 0, 0, 2, 104, 105]))" // a message of two bytes
+   * const child = spawn(process.execPath, ['-e', hello], { stdio: ['ignore', 'inherit', 'inherit', 'pipe'] })
+   * const conn = Connection.fromFd(child.stdio[3]!)
+   * assert.equal(new TextDecoder().decode(await conn.recvBytes()), 'hi')
+   * await assert.rejects(conn.recvBytes(), EOFError)
    * conn.close()
    */
   static fromFd<Send = unknown, Recv = Send>(
@@ -160,7 +175,8 @@ export class Connection<Send = unknown, Recv = Send>
   }
 
   /**
-   * Receives the next message; one of sendBytes() as a Uint8Array.
+   * Receives the next message; through a Pipe one of sendBytes() as a Uint8Array. (A socket does not tell which is which, as in
+   * Python: what sendBytes() sent is received by recvBytes().)
    *
    * Waits until there is one; awaits, never blocks the event loop. On timeout or abort none was taken. A message that cannot be
    * unpacked rejects, and the next one is intact.
@@ -168,6 +184,7 @@ export class Connection<Send = unknown, Recv = Send>
    * with it.
    *
    * @throws {EOFError} when nobody holds the other end and nothing is left · {InvalidStateError} on an end that only sends
+   * @throws {BrokenPipeError} when a socket ended within a message, or failed · {UnpicklingError} for bytes that are no pickle
    * @throws {TimeoutError} after `timeout` ms · the signal's reason · {ClosedError}
    */
   recv(options?: WaitOptions): Promise<Recv> {
@@ -319,7 +336,10 @@ export class Connection<Send = unknown, Recv = Send>
    * before its sender had made it readable: poll() then tells, and it is dark again. It belongs to this process, and is closed with the Connection, which is not collected any more before. At most 8 processes at a time may have one
    * for the same end, and senders must see this process in /proc (no other pid namespace).
    *
-   * @throws {InvalidStateError} on an end that only sends, and for the ninth process · {ClosedError}
+   * Of a Connection over a socket it is the socket's own. What this process has read ahead does not show there, nor that a message
+   * has come only in part: poll() tells. With TLS there is none.
+   *
+   * @throws {InvalidStateError} on an end that only sends, for the ninth process, and with TLS · {ClosedError}
    */
   fileno(): number {
     if (!this.#receives) throw this.#sendsOnly()

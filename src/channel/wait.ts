@@ -16,8 +16,9 @@ const LONGEST_TIMER = 2 ** 31 - 1
  * Waits until one or more of the objects are ready, and gives those that are, in the order they came in. Nothing is taken:
  * what is ready for one may be taken by another a moment later, so take it with `timeout: 0`.
  *
- * Ready is: a Connection or Queue with something to receive, or at its end; a Process that ended; a Lock, RLock or
- * Semaphore that can be acquired; an Event that is set (or was set since, if only for a moment).
+ * Ready is: a Connection or Queue with something to receive, or at its end; a Listener where somebody can be accepted; a
+ * Process that ended; a Lock, RLock or Semaphore that can be acquired; an Event that is set (or was set since, if only for a
+ * moment).
  *
  * Waits: awaits, never blocks the event loop, asleep until one of them says so. An empty list is answered at once with an
  * empty list (Python's `wait([])` never returns). At the timeout it resolves with an empty list; a negative timeout
@@ -98,6 +99,6 @@ function listOf<T>(objects: Iterable<T>): T[] {
 function readinessOf(object: unknown, i: number): Readiness {
   if (isWaitable(object)) return object[WAITABLE]()
   throw new ArgumentTypeError(
-    `Expected objects[${i}] to be a Connection, a queue, a Process, a lock, a semaphore or an Event, got ${describe(object)}`,
+    `Expected objects[${i}] to be a Connection, a Listener, a queue, a Process, a lock, a semaphore or an Event, got ${describe(object)}`,
   )
 }

@@ -82,7 +82,7 @@ function readFloat(): number {
 function readText(length: number): string | typeof SLOW {
   const from = at
   at += length
-  if (at > end) return SLOW
+  if (!(at <= end)) return SLOW // also when the length itself lies beyond the end
   let hash = length
   for (let i = from; i < at; i++) {
     const byte = bytes[i]

@@ -7,6 +7,7 @@
  */
 import { NotSerializableError } from '../contract/errors.ts'
 import { describe } from '../contract/options.ts'
+import { Refusal } from '../contract/refusal.ts'
 import { isShareable, type Shareable } from '../contract/shareable.ts'
 import { kindOf } from './binary.ts'
 import { type Class, classify } from './classify.ts'
@@ -272,6 +273,10 @@ export class Replacer {
   /** Whatever was thrown on the way, as an error that names the place. */
   #explain(error: unknown): unknown {
     if (error instanceof NotSerializableError) return error
+    if (error instanceof Refusal) {
+      this.#depth-- // out of the instance whose `pack` says so
+      return this.#refuse(error.what, error.mend)
+    }
     const path = this.#path()
     const why = error instanceof Error ? `${error.name}: ${error.message}` : describe(error)
     return new NotSerializableError(

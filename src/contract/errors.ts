@@ -52,7 +52,7 @@ export class ShutDownError extends MultiprocError {
 export class EOFError extends MultiprocError {
   static override readonly code = 'ERR_MULTIPROC_EOF'
 }
-/** send: nobody holds the other end. */
+/** send: nobody holds the other end. recv over a socket: it ended in the middle of a message, or failed. */
 export class BrokenPipeError extends MultiprocError {
   static override readonly code = 'ERR_MULTIPROC_BROKEN_PIPE'
 }

@@ -6,6 +6,7 @@
  * The server is a daemon: it ends with the process that started it, however that ends (process/daemons.ts, os/prctl.ts).
  */
 import { currentSession, ownSession } from '../arena/session.ts'
+import { isGone } from '../arena/token.ts'
 import { makePipe } from '../channel/pipe-end.ts'
 import { SimpleQueue } from '../channel/simple-queue.ts'
 import {
@@ -189,11 +190,13 @@ export class BaseManager implements AsyncDisposable {
     numbered++
     this.#process = server
     this.#state = 'starting'
+    let token = 0 // until it has answered
     this.#client = new Client(session, transportOf(session, mine), {
-      isGone: () => !server.isAlive(),
+      isGone: () => (token === 0 ? !server.isAlive() : isGone(session.w, token)),
       ending: () => this.#ending(server),
     })
     setLink(session, door[SHAREABLE]().id, this.#client)
+    token = (await this.#client.call(0, 'hello', [])) as number
     try {
       this.#address = (await this.#client.call(0, 'address', [])) as Address
     } catch (error) {
@@ -205,9 +208,10 @@ export class BaseManager implements AsyncDisposable {
   }
 
   /** The pipe ends a moment before its process does. */
-  async #ending(server: Process): Promise<MultiprocError> {
+  async #ending(server: Process): Promise<MultiprocError | undefined> {
     const { pid } = server
     await server.join({ timeout: PATIENCE })
+    if (server.isAlive()) return undefined
     removeSocket(server)
     return hasEnded(this.#name, pid, server.exitCode)
   }

@@ -8,6 +8,7 @@
  *     CALL      number of the call, object, method     VALUE      number of the call
  *     NAME      number that the method is to have      NOTHING    number of the call: its value is undefined
  *     WITHDRAW  number of the call                     FAILURE    number of the call, what was thrown
+ *     RECALL    number of the call: nobody waits for it any more, answered or not; its end is WITHDRAWN
  *     DROPPED   an object that it has no proxy of      WITHDRAWN  number of the call: nothing was done for it
  *     HELLO     who it is
  *
@@ -35,6 +36,7 @@ export const VALUE = 6
 export const NOTHING = 7
 export const FAILURE = 8
 export const WITHDRAWN = 9
+export const RECALL = 10
 
 const HEAD = 6
 const FIRST_WORDS = INLINE_BYTES / 4
@@ -150,6 +152,15 @@ export class Batch {
       writeWordsTo() {},
     })
     return { payload: this.#words, bytes, head: 0, block }
+  }
+
+  /** The first numbers of all records of these kinds. */
+  numbersOf(kinds: readonly number[]): number[] {
+    const numbers: number[] = []
+    for (let at = 0; at < this.#length; at += HEAD + ((this.#words[at + 5] + 3) >>> 2)) {
+      if (kinds.includes(this.#words[at] & KIND)) numbers.push(this.#words[at + 1])
+    }
+    return numbers
   }
 
   clear(): void {

@@ -12,16 +12,17 @@
  * The server's end is seen in the pipe (nobody holds its other end), and in the word of its participant in case it ended before
  * it had taken its end of the pipe. Either fails all calls under way, and all later ones at once.
  */
+import { setMaxListeners } from 'node:events'
 import { relax } from '#words'
 import { Hope } from '../arena/hope.ts'
 import type { Session } from '../arena/session.ts'
 import { BUSY, NONE } from '../arena/until.ts'
 import type { Arrived } from '../channel/envelope.ts'
 import type { PipeEnd } from '../channel/pipe-end.ts'
-import { ClosedError, MultiprocError } from '../contract/errors.ts'
-import { Arrival, Batch, CALL, DROPPED, NAME, NOTHING, VALUE, WITHDRAW, WITHDRAWN } from './batch.ts'
+import { ClosedError, MultiprocError, OutOfSharedMemoryError, TimeoutError } from '../contract/errors.ts'
+import { Arrival, Batch, CALL, DROPPED, NAME, NOTHING, RECALL, VALUE, WITHDRAW, WITHDRAWN } from './batch.ts'
 import { failureOf } from './failure.ts'
-import type { Link } from './remote.ts'
+import type { Limits, Link } from './remote.ts'
 
 /** Messages taken in one go. */
 const MOST = 64
@@ -30,14 +31,18 @@ const LOOK = 0.012
 /** With more calls under way their answers come in their own time. */
 const FEW = 8
 
+/** A server that does not answer for so long stands still: it was stopped, or an object of the user's computes. ms */
+const GRACE = 1000
+const LONGEST_TIMER = 2 ** 31 - 1 - GRACE
+
 type Settle = (value: any) => void
 
 /** The server, as a client knows it. */
 export interface ServerSeen {
   /** It has ended, says the kernel. */
   isGone(): boolean
-  /** Once it has: the error for all who call. */
-  ending(): Promise<MultiprocError> | MultiprocError
+  /** The error for all who call, once it has; undefined: it lives. */
+  ending(): Promise<MultiprocError | undefined> | MultiprocError | undefined
 }
 
 export class Client implements Link {
@@ -49,6 +54,8 @@ export class Client implements Link {
   readonly #resolves: (Settle | undefined)[] = []
   readonly #rejects: (Settle | undefined)[] = []
   readonly #free: number[] = []
+  /** Numbers of calls that nobody waits for and that the server has not given up yet. */
+  readonly #recalled = new Set<number>()
   #underWay = 0
   #flushing = false
   /** Messages that wait for room in the pipe. */
@@ -73,11 +80,16 @@ export class Client implements Link {
     })
   }
 
-  wait(ident: number, method: string, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown> {
-    if (signal === undefined) return this.call(ident, method, args)
-    if (signal.aborted) return Promise.reject(signal.reason)
+  wait(ident: number, method: string, args: readonly unknown[], limits: Limits): Promise<unknown> {
+    const { signal, timeout } = limits
+    if (signal === undefined && timeout === Number.POSITIVE_INFINITY) return this.call(ident, method, args)
+    if (signal?.aborted) return Promise.reject(signal.reason)
     return new Promise((resolve, reject) => {
-      const settled = () => signal.removeEventListener('abort', onAbort)
+      let timer: NodeJS.Timeout | undefined
+      const settled = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+      }
       const id = this.#call(
         ident,
         method,
@@ -88,16 +100,39 @@ export class Client implements Link {
         },
         error => {
           settled()
-          reject(error === TAKEN_BACK ? signal.reason : error)
+          reject(error === TAKEN_BACK ? signal?.reason : error)
         },
       )
+      // the server says that it gave the call up, or that it was too late for that; unless it stands still
       const onAbort = () => {
-        if (id < 0) return
         this.#batch.add(WITHDRAW, id)
         this.#flushSoon()
+        clearTimeout(timer)
+        timer = setTimeout(() => this.#recall(id, () => signal?.reason), GRACE)
       }
-      if (id >= 0) signal.addEventListener('abort', onAbort, { once: true })
+      if (id < 0) return
+      if (signal !== undefined) {
+        setMaxListeners(0, signal) // many waits with one signal are no leak
+        signal.addEventListener('abort', onAbort, { once: true })
+      }
+      if (timeout <= LONGEST_TIMER) {
+        timer = setTimeout(() => this.#recall(id, () => notAnswered(method, timeout)), timeout + GRACE)
+      }
     })
+  }
+
+  /** The server stands still: whoever called waits no more. What the call took meanwhile goes back when the server goes on. */
+  #recall(id: number, error: () => unknown): void {
+    const reject = this.#rejects[id]
+    this.#drain()
+    if (reject === undefined || this.#rejects[id] !== reject) return // it is answered
+    this.#resolves[id] = undefined
+    this.#rejects[id] = undefined
+    this.#recalled.add(id)
+    this.#underWay--
+    this.#batch.add(RECALL, id)
+    this.#flushSoon()
+    reject(error())
   }
 
   /** Gives the number of the call; -1 when it was rejected. */
@@ -167,8 +202,22 @@ export class Client implements Link {
       this.#batch.clear()
       if (waits !== undefined) this.#sendLater(waits)
     } catch (error) {
+      if (error instanceof OutOfSharedMemoryError) this.#refuse(error)
+      else this.#fail(error)
       this.#batch.clear()
-      this.#fail(error)
+    }
+  }
+
+  /** The batch does not fit into the memory that is left. Nothing of it was sent. */
+  #refuse(error: OutOfSharedMemoryError): void {
+    this.#names.clear() // some may have been in it
+    for (const id of this.#batch.numbersOf([CALL])) {
+      const reject = this.#rejects[id]
+      this.#resolves[id] = undefined
+      this.#rejects[id] = undefined
+      this.#free.push(id)
+      this.#underWay--
+      reject?.(error)
     }
   }
 
@@ -246,7 +295,10 @@ export class Client implements Link {
     const { kind, a: id } = arrival
     const resolve = this.#resolves[id]
     const reject = this.#rejects[id]
-    if (resolve === undefined || reject === undefined) return
+    if (resolve === undefined || reject === undefined) {
+      if (kind === WITHDRAWN && this.#recalled.delete(id)) this.#free.push(id)
+      return
+    }
     let value: unknown
     let isValue = kind === VALUE || kind === NOTHING
     if (kind !== NOTHING && kind !== WITHDRAWN) {
@@ -274,13 +326,13 @@ export class Client implements Link {
   }
 
   async #giveUp(cause: unknown): Promise<void> {
-    let failure: MultiprocError
-    try {
-      failure = await this.#server.ending()
-    } catch {
-      failure = cause instanceof MultiprocError ? cause : new MultiprocError(String(cause), { cause })
-    }
-    this.close(failure)
+    const ended = await this.#server.ending()
+    this.close(
+      ended ??
+        new MultiprocError('Expected the manager to serve this process, but the pipe between them is broken', {
+          cause,
+        }),
+    )
   }
 
   /** Fails what is under way and all that comes with `failure`. */
@@ -299,3 +351,9 @@ export class Client implements Link {
 }
 
 const TAKEN_BACK = Symbol('taken back')
+
+function notAnswered(method: string, timeout: number): TimeoutError {
+  return new TimeoutError(
+    `${method}() of a manager's object timed out after ${timeout} ms: the manager does not answer`,
+  )
+}

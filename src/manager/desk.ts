@@ -15,23 +15,31 @@ import { BUSY, NONE } from '../arena/until.ts'
 import type { Arrived } from '../channel/envelope.ts'
 import type { PipeEnd } from '../channel/pipe-end.ts'
 import { plainFailure } from '../codec/failure.ts'
-import { MultiprocError } from '../contract/errors.ts'
-import { Arrival, Batch, CALL, DROPPED, FAILURE, NAME, NOTHING, VALUE, WITHDRAW, WITHDRAWN } from './batch.ts'
+import { OutOfSharedMemoryError } from '../contract/errors.ts'
+import { Arrival, Batch, CALL, DROPPED, FAILURE, NAME, NOTHING, RECALL, VALUE, WITHDRAW, WITHDRAWN } from './batch.ts'
 import { type Dispatcher, Hosted } from './dispatcher.ts'
 import type { Call, Caller } from './hosted/hosted-type.ts'
 import { type Knock, transportOf } from './links.ts'
 import type { Reception } from './reception.ts'
 
+/** Messages taken in one go. */
 const MOST = 64
+/** After an answer it looks for the next call for so long: less than putting the process to sleep and waking it takes. ms */
 const LOOK = 0.012
+/** Others want to be served, too. ms */
+const LONGEST_LOOK = 0.2
+/** Between two looks at the clock. */
+const LOOKS = 20
 const NO_KWARGS = Object.freeze({})
 
 /** One call from its arrival until its answer was sent. */
 class CallUnderWay implements Call {
   readonly caller: Desk
   readonly id: number
-  readonly giveUps: (() => void)[] = []
+  #giveUps: (() => void)[] | undefined
   isOver = false
+  /** Its answer was sent; it may still be recalled. */
+  isDelivered = false
   /** Where its answer lies in the batch that is to be sent. */
   answerAt = -1
 
@@ -40,18 +48,27 @@ class CallUnderWay implements Call {
     this.id = id
   }
 
+  /** Whether there is anything to give up. */
+  get waits(): boolean {
+    return this.#giveUps !== undefined && this.#giveUps.length > 0
+  }
+
   onWithdrawn(giveUp: () => void): () => void {
-    if (this.giveUps.length === 0) this.caller.waits(this)
-    this.giveUps.push(giveUp)
+    if (this.#giveUps === undefined) {
+      this.#giveUps = []
+      this.caller.waits(this)
+    }
+    const giveUps = this.#giveUps
+    giveUps.push(giveUp)
     return () => {
-      const at = this.giveUps.indexOf(giveUp)
-      if (at >= 0) this.giveUps.splice(at, 1)
+      const at = giveUps.indexOf(giveUp)
+      if (at >= 0) giveUps.splice(at, 1)
     }
   }
 
   withdraw(): void {
     this.isOver = true
-    for (const giveUp of this.giveUps.splice(0)) giveUp()
+    for (const giveUp of this.#giveUps?.splice(0) ?? []) giveUp()
   }
 }
 
@@ -67,7 +84,7 @@ export class Desk implements Caller {
   readonly #arrival = new Arrival()
   readonly #methods: string[] = []
   readonly #undos = new Set<() => void>()
-  /** By number: those that said how they are given up, until their answer was sent. */
+  /** By number: those that said how they are given up, until the number is used again. */
   readonly #waiting = new Map<number, CallUnderWay>()
   /** Of these, those whose answer is in the batch. */
   #answered: CallUnderWay[] = []
@@ -116,23 +133,25 @@ export class Desk implements Caller {
     return got
   }
 
+  /** For the next call, for some microseconds after each answer, when that pays and nobody else is to be served. */
   #look(): void {
-    if (!this.#hope.looks) return
+    if (!this.#reception.isAlone || !this.#hope.looks) return
     const began = performance.now()
+    let since = began
     for (;;) {
-      for (let i = 0; i < 20; i++) {
+      for (let i = 0; i < LOOKS; i++) {
         const got = this.#end.tryDrain(this.#arrived, MOST)
         if (got !== NONE && got !== BUSY) {
           this.#flush()
-          this.#hope.paid()
-          if (performance.now() - began > 0.2) return
-          break
-        }
-        relax()
+          since = performance.now()
+          if (since - began > LONGEST_LOOK) break
+          i = 0
+        } else relax()
       }
-      const took = performance.now() - began
-      if (took < LOOK) continue
-      this.#hope.inVain(took)
+      const now = performance.now()
+      if (now - began <= LONGEST_LOOK && now - since < LOOK) continue
+      if (since > began) this.#hope.paid()
+      else this.#hope.inVain(now - began)
       return
     }
   }
@@ -152,10 +171,12 @@ export class Desk implements Caller {
     if (kind === CALL) this.#call(arrival, a, arrival.b, this.#methods[arrival.c])
     else if (kind === NAME) this.#methods[a] = arrival.value() as string
     else if (kind === WITHDRAW) this.#withdraw(a)
+    else if (kind === RECALL) this.#recall(a)
     else if (kind === DROPPED) this.#reception.look(a)
   }
 
   #call(arrival: Arrival, id: number, ident: number, method: string): void {
+    if (this.#waiting.size > 0) this.#waiting.delete(id) // the one before it was answered, and is not recalled any more
     const call = new CallUnderWay(this, id)
     let result: unknown
     try {
@@ -191,7 +212,7 @@ export class Desk implements Caller {
   #answer(call: CallUnderWay, kind: number, result: unknown): void {
     if (call.isOver || this.#isGone) return
     call.answerAt = this.#batch.length
-    if (call.giveUps.length > 0) this.#answered.push(call)
+    if (call.waits) this.#answered.push(call)
     else if (this.#waiting.size > 0) this.#waiting.delete(call.id)
     if (result === undefined && kind === VALUE) {
       this.#batch.add(NOTHING, call.id)
@@ -221,11 +242,25 @@ export class Desk implements Caller {
   /** The client takes a call back. Too late when its answer was sent: that is on its way, and stands. */
   #withdraw(id: number): void {
     const call = this.#waiting.get(id)
-    if (call === undefined || call.isOver) return
+    if (call === undefined || call.isOver || call.isDelivered) return
     this.#waiting.delete(id)
     call.withdraw()
     if (call.answerAt < 0) this.#batch.add(WITHDRAWN, id)
     else this.#batch.change(call.answerAt, WITHDRAWN)
+  }
+
+  /** Nobody waits for the call any more: what was taken for it goes back, also when it was answered. */
+  #recall(id: number): void {
+    const call = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    if (call !== undefined && !call.isOver) {
+      call.withdraw()
+      if (!call.isDelivered && call.answerAt >= 0) {
+        this.#batch.change(call.answerAt, WITHDRAWN)
+        return
+      }
+    }
+    this.#batch.add(WITHDRAWN, id)
   }
 
   // ── sending ──
@@ -256,10 +291,7 @@ export class Desk implements Caller {
       this.#couldNotSend(error)
       return
     }
-    for (const call of this.#answered) {
-      this.#waiting.delete(call.id)
-      call.isOver = true
-    }
+    for (const call of this.#answered) call.isDelivered = true
     if (this.#answered.length > 0) this.#answered = []
   }
 
@@ -274,11 +306,28 @@ export class Desk implements Caller {
     this.#flush()
   }
 
-  /** It is gone, or the memory is full: then it has to be told so. */
+  /** It is gone, or the memory is full: then it is told so, call by call, and what was taken for them goes back. */
   #couldNotSend(error: unknown): void {
+    if (!(error instanceof OutOfSharedMemoryError)) {
+      this.#leave()
+      return
+    }
+    const numbers = this.#batch.numbersOf([VALUE, NOTHING, FAILURE])
     this.#batch.clear()
-    if (error instanceof MultiprocError && !this.#end.closed) this.#leave()
-    else throw error
+    const answered = this.#answered.splice(0)
+    for (const call of answered) {
+      this.#waiting.delete(call.id)
+      call.withdraw()
+    }
+    try {
+      for (const number of numbers) {
+        this.#batch.addValue(FAILURE, number, 0, 0, error)
+        this.#end.post('an answer', this.#batch.pack())
+        this.#batch.clear()
+      }
+    } catch {
+      this.#leave()
+    }
   }
 
   #leave(): void {
@@ -287,7 +336,7 @@ export class Desk implements Caller {
     const waiting = [...this.#waiting.values()]
     this.#waiting.clear()
     this.#end.close()
-    for (const call of waiting) call.withdraw()
+    for (const call of waiting) if (!call.isDelivered) call.withdraw()
     for (const undo of [...this.#undos]) undo()
     this.#undos.clear()
     this.#reception.left(this)

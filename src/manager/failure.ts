@@ -1,7 +1,7 @@
 /** What a call rejects with, of what was thrown in the server. Its stack is the server's. */
 import { remoteError } from '../codec/failure.ts'
 import { ArgumentRangeError, ArgumentTypeError, InvalidStateError } from '../contract/errors.ts'
-import { PythonError } from './hosted/python-values.ts'
+import { PythonError } from '../pickle/python-error.ts'
 
 type ErrorClass = new (message: string, options: ErrorOptions) => Error
 
@@ -17,12 +17,13 @@ const ours: Readonly<Record<string, ErrorClass>> = {
 /** `thrown` as it arrived; `where`: the server, for what is no error at all. */
 export function failureOf(thrown: unknown, where: string): Error {
   if (!(thrown instanceof Error)) return remoteError(thrown, where)
-  const { pythonName, args } = thrown as Partial<PythonError>
+  const { module, pythonName, args, state } = thrown as Partial<PythonError>
   if (pythonName === undefined) return thrown
-  Object.setPrototypeOf(thrown, PythonError.prototype) // the codec does not know the class
+  const error = new PythonError(module ?? 'builtins', pythonName, args, { state }) // the codec does not know the class
   const Ours = ours[pythonName]
-  if (Ours === undefined) return thrown
-  const error = new Ours(typeof args?.[0] === 'string' ? args[0] : thrown.message, { cause: thrown })
-  Object.defineProperty(error, 'stack', { value: thrown.stack, configurable: true, writable: true })
-  return error
+  const shown = Ours === undefined ? error : new Ours(error.message, { cause: error })
+  for (const one of new Set([error, shown])) {
+    Object.defineProperty(one, 'stack', { value: thrown.stack, configurable: true, writable: true })
+  }
+  return shown
 }

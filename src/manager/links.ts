@@ -78,7 +78,7 @@ function serverSeen(session: Session, token: number): ServerSeen {
   const name = pid === null ? 'manager' : nameOf(session.w, slotOf(token))
   return {
     isGone: () => isGone(session.w, token),
-    ending: () => hasEnded(name, pid, null),
+    ending: () => (isGone(session.w, token) ? hasEnded(name, pid, null) : undefined),
   }
 }
 

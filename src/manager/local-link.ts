@@ -3,7 +3,7 @@ import { decode, encode } from '../codec/codec.ts'
 import { type Dispatcher, Hosted } from './dispatcher.ts'
 import type { Call, Caller } from './hosted/hosted-type.ts'
 import type { Reception } from './reception.ts'
-import type { Link } from './remote.ts'
+import type { Limits, Link } from './remote.ts'
 
 const NO_KWARGS = Object.freeze({})
 
@@ -41,7 +41,7 @@ export class LocalLink implements Link {
     return this.#call(new LocalCall(), method, args)
   }
 
-  wait(_ident: number, method: string, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown> {
+  wait(_ident: number, method: string, args: readonly unknown[], { signal }: Limits): Promise<unknown> {
     const call = new LocalCall()
     const result = this.#call(call, method, args)
     if (signal === undefined) return result

@@ -83,8 +83,8 @@ export class Reception {
         const isOwn = carries && typeof typeid === 'string' && this.#dispatcher.isOwn(typeid)
         return this.#dispatcher.create(caller, typeid, isOwn ? given.map(this.objectOf) : given)
       }
-      case 'dummy':
-        return undefined
+      case 'hello':
+        return this.#session.me
       case 'address':
         return this.#address
       case 'publish':
@@ -114,6 +114,11 @@ export class Reception {
   /** The object itself, where `value` is a proxy of one of ours. */
   readonly objectOf = (value: unknown): unknown =>
     value instanceof BaseProxy ? (referentBehind(this.#session, value)?.hosted?.object ?? value) : value
+
+  /** One client at the most. */
+  get isAlone(): boolean {
+    return this.#desks.size <= 1
+  }
 
   // ── proxies ──
 

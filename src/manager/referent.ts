@@ -23,13 +23,14 @@
 import { peek, poke } from '#words'
 import type { Kind } from '../arena/kinds.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
+import { pidOf } from '../arena/participants.ts'
 import { allocateObject, BODY, bodyAt, clearReference, publishObject, referenceIn } from '../arena/references.ts'
 import type { Session } from '../arena/session.ts'
 import { type Adoption, SharedObject } from '../arena/shared-object.ts'
 import type { Hosted } from './dispatcher.ts'
 import { knownLink, linkTo } from './links.ts'
 import { faceFor } from './proxies/faces.ts'
-import type { Link, Remote } from './remote.ts'
+import type { Limits, Link, Remote } from './remote.ts'
 
 const KIND = 17
 const DOOR = 0
@@ -96,10 +97,10 @@ export class Referent extends SharedObject implements Remote {
     }
   }
 
-  wait(method: string, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown> {
+  wait(method: string, args: readonly unknown[], limits: Limits): Promise<unknown> {
     try {
       this.assertOpen()
-      return this.link.wait(this.ident, method, args, signal)
+      return this.link.wait(this.ident, method, args, limits)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -160,6 +161,6 @@ export const referentKind: Kind = {
   },
   describe(session, address) {
     const { server, ident } = placeOf(session, address)
-    return { detail: { type: textOf(session, address).split('\n')[0], ident, server } }
+    return { detail: { type: textOf(session, address).split('\n')[0], ident, manager: pidOf(session.w, server) } }
   },
 }

@@ -5,6 +5,13 @@ import type { PythonCall } from '../pickle/python-object.ts'
 /** What stands behind a proxy. */
 export const REMOTE: unique symbol = Symbol('multiproc.remote')
 
+/** How long a call may wait. */
+export interface Limits {
+  readonly signal: AbortSignal | undefined
+  /** ms; Infinity: for ever. The server is told, too: this is for one that does not answer. */
+  readonly timeout: number
+}
+
 export interface Remote extends Shareable {
   readonly typeid: string
   /** Of the object, unique in its server; for show. */
@@ -18,7 +25,7 @@ export interface Remote extends Shareable {
    */
   call(method: string, args: readonly unknown[]): Promise<unknown>
   /** As call(), for a method that may wait: aborted, it is taken back, and rejects with the signal's reason. */
-  wait(method: string, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown>
+  wait(method: string, args: readonly unknown[], limits: Limits): Promise<unknown>
   close(): void
   /** How it stands in a pickle; missing: it has no address that others know. */
   reduce?(): PythonCall
@@ -27,7 +34,7 @@ export interface Remote extends Shareable {
 /** How a process reaches a server. */
 export interface Link {
   call(ident: number, method: string, args: readonly unknown[]): Promise<unknown>
-  wait(ident: number, method: string, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown>
+  wait(ident: number, method: string, args: readonly unknown[], limits: Limits): Promise<unknown>
   /** This process has no proxy of that object any more. */
   dropped(ident: number): void
 }

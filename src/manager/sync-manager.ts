@@ -47,7 +47,7 @@ export class SyncManager extends BaseManager {
     return init === undefined ? this.create('set') : this.create('set', plainItems(init))
   }
 
-  Namespace<T extends object = Record<string, any>>(init?: T): Promise<NamespaceProxy<T>> {
+  Namespace<T extends object = Record<string, any>>(init?: NoInfer<T>): Promise<NamespaceProxy<T>> {
     return init === undefined ? this.create('Namespace') : this.create('Namespace', { ...init })
   }
 

@@ -115,6 +115,21 @@ export function libc(): Libc {
   return table
 }
 
+/** Binds further functions of the C library. Of `optional` those are left out that it does not have. */
+export function bindMore(
+  signatures: Readonly<Record<string, string>>,
+  optional: Readonly<Record<string, string>> = {},
+) {
+  requirePlatform()
+  return guard(() => {
+    const library = openLibrary(loadKoffi())
+    const bound: Record<string, unknown> = {}
+    for (const [name, signature] of Object.entries(signatures)) bound[name] = library.func(signature)
+    bindOptional(library, optional, bound)
+    return bound
+  })
+}
+
 /** koffi, or an error that says which package is missing; `load` stands for require in tests. */
 export function loadKoffi(load: (name: string) => unknown = createRequire(import.meta.url)): Koffi {
   try {
@@ -137,14 +152,22 @@ function bindAll(koffi: Koffi): Libc {
     int32At: (address: bigint) => koffi.decode(address, 'int32_t'),
   }
   for (const [name, signature] of Object.entries(SIGNATURES)) bound[name] = library.func(signature)
-  for (const [name, signature] of Object.entries(OPTIONAL)) {
+  bindOptional(library, OPTIONAL, bound)
+  return bound as unknown as Libc
+}
+
+function bindOptional(
+  library: ReturnType<Koffi['load']>,
+  optional: Readonly<Record<string, string>>,
+  bound: Record<string, unknown>,
+): void {
+  for (const [name, signature] of Object.entries(optional)) {
     try {
       bound[name] = library.func(signature)
     } catch {
       // musl, say: whoever calls it does without
     }
   }
-  return bound as unknown as Libc
 }
 
 /** The C library this process already has; by name only when Node was linked in a way that hides it. */

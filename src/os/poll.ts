@@ -22,7 +22,7 @@ export function pollReadable(fds: readonly number[], timeoutMs: number): boolean
   return pollFor(POLLIN, fds, timeoutMs)
 }
 
-/** The same for one that is written to. */
+/** The same for writing: true when there is room, or when nobody reads any more. */
 export function pollWritable(fd: number, timeoutMs: number): boolean {
   return pollFor(POLLOUT, [fd], timeoutMs)
 }

@@ -7,14 +7,25 @@
  *
  * Numbers of several bytes have the highest first. `timedelta` has days, seconds and microseconds as arguments.
  */
-import { offsetOf, PreciseDate, PythonDate, PythonDatetime, PythonTime, PythonTimedelta, timezone } from './datetime.ts'
+import { types } from 'node:util'
+import {
+  daysIn,
+  isDays,
+  offsetOf,
+  PreciseDate,
+  PythonDate,
+  PythonDatetime,
+  PythonTime,
+  PythonTimedelta,
+  timezone,
+} from './datetime.ts'
 import { PythonObject } from './python-object.ts'
 
 const UTC = timezone(new PythonTimedelta(0))
 
 /** The arguments of the constructor of the class of that name, as Python would pickle the value; undefined: no such value. */
 export function datetimeArguments(value: object): [name: string, args: unknown[]] | undefined {
-  if (value instanceof Date) return dateArguments(value)
+  if (types.isDate(value)) return dateArguments(value)
   if (value instanceof PythonTimedelta) return ['timedelta', [value.days, value.seconds, value.microseconds]]
   if (value instanceof PythonDate) return ['date', [Uint8Array.from(day(value))]]
   if (value instanceof PythonTime) {
@@ -60,8 +71,8 @@ function clock({ hour, minute, second, microsecond }: Clock): number[] {
 export function readDatetime(name: string, args: readonly unknown[]): unknown {
   if (name === 'timedelta') {
     const [days, seconds = 0, microseconds = 0] = args
-    const whole = [days, seconds, microseconds].every(Number.isSafeInteger) && args.length <= 3
-    return whole ? new PythonTimedelta(days as number, seconds as number, microseconds as number) : undefined
+    if (!isDays(days) || !isBelow(seconds, 86_400) || !isBelow(microseconds, 1_000_000)) return undefined
+    return args.length <= 3 ? new PythonTimedelta(days, seconds, microseconds) : undefined
   }
   const [bytes, tzinfo = null] = args
   if (!(bytes instanceof Uint8Array) || args.length > 2) return undefined
@@ -99,9 +110,13 @@ function restAt(bytes: Uint8Array, at: number): { second: number; microsecond: n
   return { second: bytes[at + 2], microsecond: (bytes[at + 3] << 16) | (bytes[at + 4] << 8) | bytes[at + 5] }
 }
 
+function isBelow(value: unknown, limit: number): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < limit
+}
+
 function isDay(bytes: Uint8Array, month: number): boolean {
   const year = (bytes[0] << 8) | bytes[1]
-  return year >= 1 && year <= 9999 && month >= 1 && month <= 12 && bytes[3] >= 1 && bytes[3] <= 31
+  return year >= 1 && year <= 9999 && month >= 1 && month <= 12 && bytes[3] >= 1 && bytes[3] <= daysIn(year, month)
 }
 
 function isClock(bytes: Uint8Array, at: number, hour: number): boolean {

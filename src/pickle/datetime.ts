@@ -4,7 +4,8 @@
  * Only an aware datetime in UTC arrives as a Date: it alone means the same moment everywhere, as a Date does. The others
  * are readings of a clock on some wall, which a Date cannot hold.
  */
-import { InvalidStateError } from '../contract/errors.ts'
+import { ArgumentRangeError, ArgumentTypeError, InvalidStateError } from '../contract/errors.ts'
+import { checkCount, describe } from '../contract/options.ts'
 import { PythonObject } from './python-object.ts'
 
 /**
@@ -23,7 +24,7 @@ export class PreciseDate extends Date {
 
   constructor(time: number, microseconds: number) {
     super(time)
-    this.microseconds = microseconds
+    this.microseconds = checkCount('microseconds', microseconds, 0, 999)
   }
 }
 
@@ -41,9 +42,9 @@ export class PythonDate {
   readonly day: number
 
   constructor(year: number, month: number, day: number) {
-    this.year = year
-    this.month = month
-    this.day = day
+    this.year = checkCount('year', year, 1, 9999)
+    this.month = checkCount('month', month, 1, 12)
+    this.day = checkCount('day', day, 1, daysIn(year, month))
   }
 
   /** As in `2026-12-24`. */
@@ -78,12 +79,13 @@ export class PythonTime {
   readonly tzinfo: PythonObject | null
 
   constructor(hour: number, minute: number, options: ClockOptions = {}) {
-    this.hour = hour
-    this.minute = minute
-    this.second = options.second ?? 0
-    this.microsecond = options.microsecond ?? 0
-    this.fold = options.fold ?? 0
-    this.tzinfo = options.tzinfo ?? null
+    const { second = 0, microsecond = 0, fold = 0, tzinfo = null } = options
+    this.hour = checkCount('hour', hour, 0, 23)
+    this.minute = checkCount('minute', minute, 0, 59)
+    this.second = checkCount('second', second, 0, 59)
+    this.microsecond = checkCount('microsecond', microsecond, 0, 999_999)
+    this.fold = checkCount('fold', fold, 0, 1)
+    this.tzinfo = checkZone(tzinfo)
   }
 
   /** As in `23:59:59.000001`. */
@@ -112,23 +114,18 @@ export class PythonDatetime {
   readonly fold: number
   readonly tzinfo: PythonObject | null
 
-  constructor(
-    year: number,
-    month: number,
-    day: number,
-    hour = 0,
-    minute = 0,
-    { second = 0, microsecond = 0, fold = 0, tzinfo = null }: ClockOptions = {},
-  ) {
-    this.year = year
-    this.month = month
-    this.day = day
-    this.hour = hour
-    this.minute = minute
-    this.second = second
-    this.microsecond = microsecond
-    this.fold = fold
-    this.tzinfo = tzinfo
+  constructor(year: number, month: number, day: number, hour = 0, minute = 0, options: ClockOptions = {}) {
+    const date = new PythonDate(year, month, day)
+    const time = new PythonTime(hour, minute, options)
+    this.year = date.year
+    this.month = date.month
+    this.day = date.day
+    this.hour = time.hour
+    this.minute = time.minute
+    this.second = time.second
+    this.microsecond = time.microsecond
+    this.fold = time.fold
+    this.tzinfo = time.tzinfo
   }
 
   /**
@@ -180,16 +177,21 @@ export class PythonTimedelta {
   readonly microseconds: number
 
   constructor(days: number, seconds = 0, microseconds = 0) {
+    if (!isDays(days)) {
+      const expected = 'Expected `days` to be a whole number from -999999999 to 999999999'
+      throw new ArgumentRangeError(`${expected}, got ${describe(days)}; only days may be negative`)
+    }
     this.days = days
-    this.seconds = seconds
-    this.microseconds = microseconds
+    this.seconds = checkCount('seconds', seconds, 0, 86_399)
+    this.microseconds = checkCount('microseconds', microseconds, 0, 999_999)
   }
 
   static ofMilliseconds(ms: number): PythonTimedelta {
     const days = Math.floor(ms / 86_400_000)
-    const rest = ms - days * 86_400_000
-    const seconds = Math.floor(rest / 1000)
-    return new PythonTimedelta(days, seconds, Math.round((rest - seconds * 1000) * 1000))
+    // rounded before it is taken apart: it may round up to a whole second, or day
+    const rest = Math.round((ms - days * 86_400_000) * 1000)
+    if (rest === 86_400_000_000) return new PythonTimedelta(days + 1)
+    return new PythonTimedelta(days, Math.floor(rest / 1_000_000), rest % 1_000_000)
   }
 
   /** All of it, with a fraction. */
@@ -208,6 +210,21 @@ export function offsetOf(tzinfo: PythonObject): PythonTimedelta | undefined {
   const [offset] = tzinfo.args
   const fixed = tzinfo.module === 'datetime' && tzinfo.name === 'timezone' && tzinfo.callable === undefined
   return fixed && offset instanceof PythonTimedelta ? offset : undefined
+}
+
+export function daysIn(year: number, month: number): number {
+  if (month !== 2) return [4, 6, 9, 11].includes(month) ? 30 : 31
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
+}
+
+/** As many days as a timedelta can have. */
+export function isDays(days: unknown): days is number {
+  return Number.isInteger(days) && Math.abs(days as number) <= 999_999_999
+}
+
+function checkZone(tzinfo: unknown): PythonObject | null {
+  if (tzinfo === null || tzinfo instanceof PythonObject) return tzinfo
+  throw new ArgumentTypeError(`Expected \`tzinfo\` to be a PythonObject or null, got ${describe(tzinfo)}`)
 }
 
 function digits(value: number, width = 2): string {

@@ -50,3 +50,8 @@ function heightOf(value: object, left: number, heights: Map<object, number>): nu
   heights.set(value, height + 1)
   return height + 1
 }
+
+/** Whether that is what the engine throws where the stack ends. */
+export function isOutOfStack(thrown: unknown): boolean {
+  return thrown instanceof RangeError && /call stack/.test(thrown.message)
+}

@@ -1,7 +1,8 @@
 /** `dumps` and `loads`, as in Python's pickle module, for plain data: neither imports, calls or evaluates anything. */
+import { types } from 'node:util'
 import { ArgumentRangeError, ArgumentTypeError, UnpicklingError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkFunction, checkOptions, describe } from '../contract/options.ts'
-import { isWithinDepth } from './depth.ts'
+import { isOutOfStack, isWithinDepth } from './depth.ts'
 import type { PythonCall, PythonObject } from './python-object.ts'
 import { Reader } from './reader.ts'
 import { restoreAll } from './restore.ts'
@@ -9,22 +10,20 @@ import { Writer } from './writer.ts'
 
 /** Deeper nesting is refused, unless `maxDepth` says otherwise. */
 const MAX_DEPTH = 1000
-/** More than this many levels could be more than the stack holds. */
-const DEEPEST = 2000
 
 export interface DumpsOptions {
   /** 4 (the default) for every Python from 3.4 on; 5 writes bytearrays shorter, for Python 3.8 on. */
   readonly protocol?: 4 | 5
   /** Asked for each instance of a class, and each function: how Python makes it, or undefined. */
   readonly reduce?: (value: object) => PythonCall | undefined
-  /** Levels of containers, 1 to 2000; default 1000. */
+  /** Levels of containers in one another, from 1 up; default 1000. About as many as that the stack can hold. */
   readonly maxDepth?: number
 }
 
 export interface LoadsOptions {
   /** Asked for each PythonObject, the innermost first: what it becomes here, or undefined to leave it. */
   readonly restore?: (object: PythonObject) => unknown
-  /** Levels of containers, 1 to 2000; default 1000. */
+  /** Levels of containers in one another, from 1 up; default 1000. About as many as that the stack can hold. */
   readonly maxDepth?: number
   /** Bytes; default: any. A value may take some hundred times the memory of its pickle, if that was made to. */
   readonly maxSize?: number
@@ -45,7 +44,8 @@ let spare: Writer | undefined
  *   PyFloat             float           PythonObject …     what it says   PythonDatetime …      datetime.datetime …
  *
  * "Whole" is from -(2**53 - 1) to 2**53 - 1 and not -0. An object that is met again is the same object in Python; a value
- * may lead back to itself. Extra properties of arrays, properties by symbol and what a prototype has are left out.
+ * may lead back to itself. Keys that are equal in Python (1 and true, two tuples of the same items) become one there. Extra
+ * properties of arrays, properties by symbol and what a prototype has are left out.
  *
  * Does not wait. Bytes are copied once; nothing in the result is shared with the value.
  *
@@ -65,7 +65,7 @@ export function dumps(value: unknown, options?: DumpsOptions): Uint8Array {
   if (options !== undefined) {
     const given = checkOptions('options', options, ['protocol', 'reduce', 'maxDepth'])
     protocol = checkProtocol(given.protocol ?? 4)
-    maxDepth = checkCount('maxDepth', given.maxDepth ?? MAX_DEPTH, 1, DEEPEST)
+    maxDepth = checkCount('maxDepth', given.maxDepth ?? MAX_DEPTH, 1)
     reduce = given.reduce === undefined ? undefined : checkFunction('reduce', given.reduce)
   }
   // a getter, or `reduce`, may pickle something itself
@@ -78,8 +78,11 @@ export function dumps(value: unknown, options?: DumpsOptions): Uint8Array {
   }
 }
 
-function tooMuch(expected: string): UnpicklingError {
-  return new UnpicklingError(`Expected a pickle of ${expected}; raise the limit if you trust who sent it`)
+function tooDeep(maxDepth: number, cause?: unknown): UnpicklingError {
+  const got = cause === undefined ? 'got more' : 'and no more than the stack holds'
+  return new UnpicklingError(`Expected a pickle of at most ${maxDepth} levels of containers in one another, ${got}`, {
+    cause,
+  })
 }
 
 function checkProtocol(protocol: unknown): 4 | 5 {
@@ -115,7 +118,7 @@ function checkProtocol(protocol: unknown): 4 | 5 {
  * assert.deepEqual(loads(fromPython), tuple('hello', 42))
  */
 export function loads(bytes: Uint8Array, options?: LoadsOptions): unknown {
-  if (!(bytes instanceof Uint8Array)) {
+  if (!types.isUint8Array(bytes)) {
     throw new ArgumentTypeError(`Expected a pickle as a Uint8Array, got ${describe(bytes)}`)
   }
   let maxDepth = MAX_DEPTH
@@ -123,16 +126,20 @@ export function loads(bytes: Uint8Array, options?: LoadsOptions): unknown {
   let exactFloats = false
   if (options !== undefined) {
     const given = checkOptions('options', options, ['restore', 'maxDepth', 'maxSize', 'exactFloats'])
-    maxDepth = checkCount('maxDepth', given.maxDepth ?? MAX_DEPTH, 1, DEEPEST)
+    maxDepth = checkCount('maxDepth', given.maxDepth ?? MAX_DEPTH, 1)
     restore = given.restore === undefined ? undefined : checkFunction('restore', given.restore)
     exactFloats = checkFlag('exactFloats', given.exactFloats, false)
     const maxSize = checkCount('maxSize', given.maxSize ?? Number.MAX_SAFE_INTEGER, 0)
-    if (bytes.length > maxSize) throw tooMuch(`at most ${maxSize} bytes, got ${bytes.length}`)
+    if (bytes.length > maxSize) {
+      throw new UnpicklingError(`Expected a pickle of at most ${maxSize} bytes, got ${bytes.length}; raise \`maxSize\``)
+    }
   }
   const reader = new Reader(bytes, exactFloats)
   const value = reader.read()
-  if (reader.containers > maxDepth && !isWithinDepth(value, maxDepth, reader.shared)) {
-    throw tooMuch(`at most ${maxDepth} levels of containers in one another, got more`)
+  try {
+    if (reader.containers > maxDepth && !isWithinDepth(value, maxDepth, reader.shared)) throw tooDeep(maxDepth)
+    return restore !== undefined && reader.foreign ? restoreAll(value, restore) : value
+  } catch (thrown) {
+    throw isOutOfStack(thrown) ? tooDeep(maxDepth, thrown) : thrown
   }
-  return restore !== undefined && reader.foreign ? restoreAll(value, restore) : value
 }

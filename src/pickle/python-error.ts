@@ -23,7 +23,7 @@ export class PythonError extends MultiprocError {
   readonly pythonName: string
   readonly args: Tuple
   /** Its attributes, where it has any; `__notes__` among them. */
-  state?: unknown
+  declare state?: unknown
 
   constructor(module: string, pythonName: string, args: readonly unknown[] = [], options?: { state?: unknown }) {
     super(textOf(module, pythonName, args))

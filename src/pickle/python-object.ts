@@ -59,12 +59,13 @@ export class PythonObject implements PythonCall {
   readonly module: string
   readonly name: string
   args: unknown[]
-  kwargs?: Map<string, unknown>
+  // declared only: what it has not is not there
+  declare kwargs?: Map<string, unknown>
   bare: boolean
-  callable?: PythonObject
-  items?: unknown[]
-  entries?: Map<unknown, unknown>
-  state?: unknown
+  declare callable?: PythonObject
+  declare items?: unknown[]
+  declare entries?: Map<unknown, unknown>
+  declare state?: unknown
 
   constructor(module: string, name: string, args: readonly unknown[] | Tuple = [], options?: PythonObjectOptions) {
     this.module = module

@@ -392,8 +392,8 @@ export class Reader {
   }
 
   #float(value: number): number | PyFloat {
-    // a whole number that is no safe integer goes back as a float by itself
-    return this.#exactFloats && Number.isSafeInteger(value) && !Object.is(value, -0) ? new PyFloat(value) : value
+    // any other goes back as a float by itself; -0 does not as a key
+    return this.#exactFloats && Number.isSafeInteger(value) ? new PyFloat(value) : value
   }
 
   #known<T>(value: T | undefined, expected: string): T {

@@ -11,6 +11,7 @@ import { NotSerializableError } from '../contract/errors.ts'
 import { describe } from '../contract/options.ts'
 import { ByteArray } from './byte-array.ts'
 import { datetimeArguments } from './datetime-bytes.ts'
+import { isOutOfStack } from './depth.ts'
 import { callOfError } from './exceptions.ts'
 import { FrozenSet } from './frozen-set.ts'
 import { integerBytes } from './integers.ts'
@@ -24,6 +25,17 @@ import { asTuple, Tuple } from './tuple.ts'
 import { typecodeOf } from './typed-arrays.ts'
 
 export type Reduce = (value: object) => PythonCall | undefined
+
+/** Thrown on the way down; where it was is looked for when the stack is free again. */
+class Refusal {
+  readonly value: unknown
+  readonly why: string
+
+  constructor(value: unknown, why: string) {
+    this.value = value
+    this.why = why
+  }
+}
 
 export class Writer {
   readonly #out = new Output()
@@ -45,6 +57,8 @@ export class Writer {
       this.#value(value, 0)
       this.#out.uint8(op.STOP)
       return this.#out.finish()
+    } catch (thrown) {
+      throw this.#explain(thrown)
     } finally {
       this.#out.clear()
       this.#met.clear()
@@ -143,7 +157,7 @@ export class Writer {
     else if (value instanceof PyFloat) this.#out.float(op.BINFLOAT, value.value)
     else if (value instanceof PythonGlobal) this.#global(value.module, value.name)
     else if (value instanceof PythonObject) this.#call(value, value, depth, state)
-    else if (value instanceof Error) this.#call(value, callOfError(value), depth, state)
+    else if (value instanceof Error || types.isNativeError(value)) this.#call(value, callOfError(value), depth, state)
     else if (isPlain(value)) this.#plain(value as Record<string, unknown>, depth)
     else this.#datetime(value, depth, state)
   }
@@ -343,9 +357,21 @@ export class Writer {
   }
 
   #refuse(value: unknown, why: string): never {
-    const path = pathTo(this.#root, value, this.#maxDepth)
-    throw new NotSerializableError(
-      `Expected \`${path}\` to be a value that Python can have, got ${describe(value)}; ${why}`,
+    throw new Refusal(value, why)
+  }
+
+  /** What was thrown on the way, as an error that says where in the value that was; of what others threw nothing is changed. */
+  #explain(thrown: unknown): unknown {
+    if (isOutOfStack(thrown)) {
+      return new NotSerializableError(
+        `Expected a value that is not too deep for the stack that is left here; lower \`maxDepth\` to learn where it is deep`,
+        { cause: thrown },
+      )
+    }
+    if (!(thrown instanceof Refusal)) return thrown
+    const path = pathTo(this.#root, thrown.value, this.#maxDepth)
+    return new NotSerializableError(
+      `Expected \`${path}\` to be a value that Python can have, got ${describe(thrown.value)}; ${thrown.why}`,
       { path },
     )
   }

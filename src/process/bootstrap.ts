@@ -7,6 +7,8 @@ import type { Segment } from '../arena/segment.ts'
 import { attachSession, mapSession, type Session } from '../arena/session.ts'
 import { isGone } from '../arena/token.ts'
 import { MultiprocError } from '../contract/errors.ts'
+import { setCloseOnExec } from '../os/descriptor.ts'
+import { FIRST_INHERITED, inherit } from '../os/hand-down.ts'
 import { endWithParent, parentPid } from '../os/prctl.ts'
 import { type Joined, live } from './run-target.ts'
 import { moveInto, type Order, SPARE_NAME, showName, waitForOrder } from './start/spare.ts'
@@ -29,7 +31,10 @@ live(first, async (): Promise<Joined> => {
     session,
     toldAt,
     argsAt,
-    settleIn({ identity, argv, env, cwd }) {
+    settleIn({ identity, argv, env, cwd, inherits = 0 }) {
+      const fds = Array.from({ length: inherits }, (_, i) => FIRST_INHERITED + i)
+      for (const fd of fds) setCloseOnExec(fd)
+      inherit(fds)
       process.argv.splice(2, Infinity, ...argv)
       if (env !== undefined && cwd !== undefined) moveInto(env, cwd)
       if (isSpare) showName(identity.name)

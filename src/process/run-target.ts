@@ -65,6 +65,8 @@ async function run(joined: () => Promise<Joined> | Joined): Promise<void> {
   becomeChild(identity, session)
   inheritMethod(told.method)
   settleIn?.(told)
+  // the classes of what the operating system itself offers; by path, since they stand above this folder
+  if (told.inherits !== undefined) await import('../posix.ts')
   doing = `importing ${target.module}`
   setImporting(true)
   const fn = await loadTarget(target, 'child')

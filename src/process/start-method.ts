@@ -32,6 +32,8 @@ export interface ToldToChild {
   /** For a process that was there before its turn came; others are started with them. */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** How many descriptors it inherits, when objects of multiproc/posix are among its arguments. */
+  inherits?: number
 }
 
 /** What the child reads once its module is there. */

@@ -3,9 +3,11 @@
  * every child.
  */
 import { workerData } from 'node:worker_threads'
-import { add, load, store } from '#words'
+import { add, exchange, load, store } from '#words'
 import { shareSession } from '../arena/session.ts'
+import { inherit } from '../os/hand-down.ts'
 import { guardViews, libc } from '../os/libc.ts'
+import { adopt } from '../os/plain-pipe.ts'
 import { pollReadable } from '../os/poll.ts'
 import { print } from './print.ts'
 import { type Joined, live } from './run-target.ts'
@@ -14,7 +16,7 @@ import { setOwnStdio } from './start/inherited-stdio.ts'
 import { END, EXITED, type GivenToThread, setOwnEnds } from './start/thread.ts'
 import { settleStdio } from './thread-stdio.ts'
 
-const { name, place, token, toldAt, argsAt, bells, end, above, stdio, execArgv, terminals } =
+const { name, place, token, toldAt, argsAt, bells, end, above, fds, stdio, execArgv, terminals } =
   workerData as GivenToThread
 
 leaveExitCode()
@@ -37,6 +39,7 @@ async function joined(): Promise<Joined> {
     argsAt,
     settleIn({ argv }) {
       process.argv.splice(2, Infinity, ...argv)
+      inherit(unterminated(takeDescriptors, waitForTheEnd))
     },
   }
 }
@@ -56,6 +59,11 @@ function unterminated<T>(act: () => T, otherwise: () => T): T {
     for (const one of ends) add(one, END.loading, -1)
   }
   return otherwise()
+}
+
+/** From here on nobody else closes them. */
+function takeDescriptors(): number[] {
+  return Array.from(fds, (_, i) => adopt(exchange(fds, i, -1)))
 }
 
 function loadNativeCode(): void {

@@ -10,6 +10,8 @@ export interface ByteStream {
   readonly blocking: Blocking | undefined
   /** Called from the event loop when there may be something to read, or the end, while watch(true) holds. */
   onReadable: () => void
+  /** Waiting for it keeps nobody alive. */
+  background: boolean
   /** How many bytes came into `into`: 0 is the end, NOTHING nothing now. Throws BrokenPipeError when the connection failed. */
   read(into: Uint8Array): number
   /** Somebody waits for something to read (and keeps this thread alive), or nobody does. */

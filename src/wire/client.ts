@@ -5,6 +5,7 @@ import type { Connection } from '../channel/connection.ts'
 import { EOFError, TimeoutError } from '../contract/errors.ts'
 import { checkFlag, checkOptions } from '../contract/options.ts'
 import type { WaitOptions } from '../contract/waiting.ts'
+import { closeFd } from '../os/descriptor.ts'
 import { connectUnix } from '../os/socket.ts'
 import { type Address, checkAddress, type Place, resolveHost } from './address.ts'
 import type { ByteStream } from './byte-stream.ts'
@@ -70,8 +71,9 @@ export async function connectTo(
   limits.signal?.throwIfAborted()
   const attempt = new Attempt(limits.timeout, limits.signal)
   try {
-    let stream: ByteStream = new DescriptorStream(await reach(place, attempt))
+    let stream: ByteStream = new DescriptorStream(await attempt.orGiveUp(reach(place, attempt)))
     attempt.undo = () => stream.close()
+    attempt.check()
     if (secure) {
       const host = 'host' in place ? place.host : undefined
       stream = await secureAsClient(stream, secure, host, undo => {
@@ -93,11 +95,27 @@ class Attempt {
   undo: () => void = () => {}
   readonly #patience: Patience
   #gaveUp: { error: unknown } | undefined
+  #tell: () => void = () => {}
 
   constructor(timeout: number, signal: AbortSignal | undefined) {
     this.#patience = new Patience('Client()', timeout, signal, error => {
       this.#gaveUp = { error }
       this.undo()
+      this.#tell()
+    })
+  }
+
+  /** Not to be waited for longer than all of it: whatever it does, a name server that does not answer cannot be called back. */
+  orGiveUp(reaching: Promise<number>): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#tell = () => {
+        reject(this.#gaveUp?.error)
+        reaching.then(closeFd, () => {})
+      }
+      reaching.then(fd => {
+        this.#tell = () => {}
+        if (!this.#gaveUp) resolve(fd)
+      }, reject)
     })
   }
 

@@ -26,13 +26,13 @@ export class DescriptorStream implements ByteStream {
     untilWritable: ms => pollWritable(this.fileno(), ms),
   }
   onReadable: () => void = () => {}
+  background = false
   readonly #fd: number
   readonly #socket: Socket
   #writer: Socket | undefined
   /** Read by Node's socket, and not yet by us. */
   #ahead: Uint8Array | undefined
   #wanted = false
-  #unref = false
   #reading = false
   /** Why Node has closed its socket, and the descriptor with it. */
   #lost: Error | undefined
@@ -77,7 +77,7 @@ export class DescriptorStream implements ByteStream {
     if (this.#wanted) this.onReadable()
     const left = this.#ahead as Uint8Array | undefined // onReadable() reads
     if (left === undefined) return true
-    if (left.buffer === bytes.buffer) this.#ahead = left.slice()
+    if (left.buffer === bytes.buffer) this.#ahead = new Uint8Array(left) // a copy; slice() of a Buffer is none
     this.#reading = false
     return false
   }
@@ -91,7 +91,7 @@ export class DescriptorStream implements ByteStream {
     if (this.#socket.destroyed) return
     if (wanted !== this.#wanted) {
       this.#wanted = wanted
-      if (wanted && !this.#unref) this.#socket.ref()
+      if (wanted && !this.background) this.#socket.ref()
       else this.#socket.unref()
     }
     if (wanted && !this.#reading) {
@@ -101,7 +101,7 @@ export class DescriptorStream implements ByteStream {
   }
 
   unref(): void {
-    this.#unref = true
+    this.background = true
     this.#socket.unref()
   }
 
@@ -137,12 +137,18 @@ export class DescriptorStream implements ByteStream {
   }
 
   finish(bytes: Uint8Array, done: (error: Error | undefined) => void): void {
-    if (this.#writer === undefined || this.#writer.destroyed) {
-      const copy = duplicate(this.fileno())
-      this.#writer = writerOn(copy)
-      this.#writer.on('error', () => {}) // `done` is told
-    }
+    if (this.#writer === undefined || this.#writer.destroyed) this.#writer = this.#secondSocket()
     this.#writer.write(bytes, error => done(error ? brokenPipe(error) : undefined))
+  }
+
+  #secondSocket(): Socket {
+    try {
+      const socket = writerOn(duplicate(this.fileno()))
+      socket.on('error', () => {}) // who writes is told
+      return socket
+    } catch {
+      return this.#socket // no descriptor is left: a message that has begun must go on
+    }
   }
 
   fileno(): number {

@@ -112,7 +112,7 @@ export class Frames {
 
   /** Where the stage is free; what lies in it moves to its start. */
   #room(): Uint8Array {
-    this.#stage ??= Buffer.allocUnsafeSlow(STAGE)
+    this.#stage ??= new Uint8Array(STAGE)
     if (this.#start > 0) {
       this.#stage.copyWithin(0, this.#start, this.#end)
       this.#end -= this.#start
@@ -123,7 +123,7 @@ export class Frames {
 
   #takeStaged(): Uint8Array {
     const end = this.#start + this.#length
-    const message = Uint8Array.prototype.slice.call(this.#stage ?? new Uint8Array(), this.#start, end)
+    const message = this.#stage!.slice(this.#start, end)
     this.#start = end
     if (this.#start === this.#end) this.#start = this.#end = 0
     this.#length = -1

@@ -67,6 +67,11 @@ export class Incoming {
     stream.onReadable = () => this.#serve()
   }
 
+  /** Nobody waits. */
+  get idle(): boolean {
+    return this.#entries.length === 0 && this.#watchers.size === 0
+  }
+
   // ── receiving ──
 
   receive<T>(what: string, look: Look<T>, options: WaitOptions | undefined, refuse: Refuse | undefined): Promise<T> {
@@ -187,7 +192,7 @@ export class Incoming {
   }
 
   #watch(): void {
-    this.#stream.watch(this.#entries.length > 0 || this.#watchers.size > 0)
+    this.#stream.watch(!this.idle)
   }
 
   #remove(entry: Entry): boolean {

@@ -100,7 +100,7 @@ export class Listener implements AsyncDisposable, AsyncIterable<Connection<any, 
     this.#reception = new Reception(
       terms,
       guest => this.#letIn(guest),
-      error => this.#refuse(error),
+      error => this.#sentAway(error),
     )
     server.on('connection', socket => this.#meet(socket))
     server.unref()
@@ -252,13 +252,16 @@ export class Listener implements AsyncDisposable, AsyncIterable<Connection<any, 
     return connection
   }
 
-  #refuse(error: AuthenticationError): void {
+  /** Whoever waits is told of one with another key when nobody else is about to be let in. */
+  #sentAway(why: AuthenticationError | undefined): void {
     if (this.#closed || this.#ready.length > 0) return
-    const acceptor = this.#reception.idle ? this.#acceptors.shift() : undefined
-    if (acceptor) {
-      acceptor.reject(error)
-      this.#keepAlive()
-    } else this.#refused = error
+    this.#refused = why ?? this.#refused
+    if (this.#refused === undefined || !this.#reception.idle) return
+    const acceptor = this.#acceptors.shift()
+    if (acceptor === undefined) return
+    acceptor.reject(this.#refused)
+    this.#refused = undefined
+    this.#keepAlive()
   }
 
   #keepAlive(): void {

@@ -23,6 +23,21 @@ interface Entry {
 const SMALL = 16 * 1024
 let small: Uint8Array | undefined
 
+/** Memory for the rest of a message, kept for the next one: fresh memory costs as much as the copy. */
+const KEPT = 4 * 1024 * 1024
+let spare: Uint8Array | undefined
+
+function takeSpare(length: number): Uint8Array {
+  const taken = spare
+  if (taken === undefined || taken.length < length) return Buffer.allocUnsafeSlow(length)
+  spare = undefined
+  return taken
+}
+
+function giveBack(memory: Uint8Array): void {
+  if (memory.length <= KEPT && memory.length > (spare?.length ?? 0)) spare = memory
+}
+
 export class Outgoing {
   readonly #stream: ByteStream
   readonly #waiting: Entry[] = []
@@ -33,6 +48,11 @@ export class Outgoing {
 
   constructor(stream: ByteStream) {
     this.#stream = stream
+  }
+
+  /** Nothing is left to write. */
+  get idle(): boolean {
+    return !this.#busy && this.#waiting.length === 0
   }
 
   /** `own`: nobody changes the bytes afterwards. */
@@ -153,7 +173,16 @@ export class Outgoing {
 
   #finish(bytes: Uint8Array, own: boolean): void {
     this.#busy = true
-    this.#stream.finish(own ? bytes : bytes.slice(), error => this.#finished(error))
+    if (own) {
+      this.#stream.finish(bytes, error => this.#finished(error))
+      return
+    }
+    const copy = takeSpare(bytes.length)
+    copy.set(bytes)
+    this.#stream.finish(copy.subarray(0, bytes.length), error => {
+      giveBack(copy)
+      this.#finished(error)
+    })
   }
 
   #finished(error: Error | undefined): void {

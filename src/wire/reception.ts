@@ -33,15 +33,15 @@ const MOST = 256
 export class Reception {
   readonly #terms: Terms
   readonly #letIn: (guest: Guest) => void
-  readonly #refuse: (error: AuthenticationError) => void
+  readonly #sentAway: (why: AuthenticationError | undefined) => void
   /** How each of those who are at it is sent away; the one that came first is the first. */
   readonly #arrivals = new Set<{ sendAway(): void }>()
 
-  /** `refuse` is told of those who have the wrong key; of those who left, or spoke something else, nobody is told. */
-  constructor(terms: Terms, letIn: (guest: Guest) => void, refuse: (error: AuthenticationError) => void) {
+  /** Who comes is let in or sent away; with an error if it has another key, without if it left, or spoke something else. */
+  constructor(terms: Terms, letIn: (guest: Guest) => void, sentAway: (why: AuthenticationError | undefined) => void) {
     this.#terms = terms
     this.#letIn = letIn
-    this.#refuse = refuse
+    this.#sentAway = sentAway
   }
 
   /** Nobody is at it. */
@@ -83,9 +83,11 @@ export class Reception {
             sendAway = undo
           })
         : plain
+      stream.background = true // a Listener that nobody waits for keeps nobody alive
       const connection = connectionOver(stream, codec)
       sendAway = () => connection.close()
       if (key) await authenticateAsListener(connection, key, requireModern)
+      stream.background = false
       if (!connection.closed) guest = { connection, address }
     } catch (error) {
       sendAway()
@@ -94,7 +96,7 @@ export class Reception {
     clearTimeout(timer)
     this.#arrivals.delete(arrival)
     if (guest) this.#letIn(guest)
-    else if (refused) this.#refuse(refused)
+    else this.#sentAway(refused)
   }
 
   /** Sends everybody away. */

@@ -1,11 +1,10 @@
 /** The bytes of a TLS connection, through Node's own. Everything comes and goes through the event loop. */
-import { Socket } from 'node:net'
+import { isIP, Socket } from 'node:net'
 import type { ConnectionOptions, TlsOptions as ServerOptions, TLSSocket } from 'node:tls'
 import { ArgumentTypeError, BrokenPipeError, InvalidStateError } from '../contract/errors.ts'
 import { describe } from '../contract/options.ts'
 import { duplicate } from '../os/socket.ts'
-import type { ByteStream } from './byte-stream.ts'
-import { NOTHING } from './byte-stream.ts'
+import { type ByteStream, NOTHING } from './byte-stream.ts'
 import { brokenPipe } from './descriptor-stream.ts'
 
 /** What Node's tls.connect() and tls.createServer() take. */
@@ -25,8 +24,9 @@ export function checkTls(tls: unknown): TlsOptions | undefined {
 
 /** A plain stream that nobody has read from becomes an encrypted one. */
 function socketOf(stream: ByteStream): Socket {
-  const socket = new Socket({ fd: duplicate(stream.fileno()), allowHalfOpen: true })
+  const socket = new Socket({ fd: duplicate(stream.fileno()) })
   socket.setNoDelay(true)
+  socket.on('error', () => {}) // TLS tells of it, too
   stream.close()
   return socket
 }
@@ -39,17 +39,13 @@ export async function secureAsClient(
   undoBy: (undo: () => void) => void,
 ): Promise<ByteStream> {
   const { connect } = await import('node:tls')
-  const { isIP } = await import('node:net')
   const name = host !== undefined && isIP(host) === 0 ? { servername: host } : {}
   return new Promise((resolve, reject) => {
     const secure = connect({ ...(host === undefined ? {} : { host }), ...name, ...options, socket: socketOf(plain) })
     undoBy(() => void secure.destroy())
-    secure.once('error', reject)
+    secure.on('error', reject)
     secure.once('close', () => reject(new BrokenPipeError('Expected a TLS handshake, but the other side ended it')))
-    secure.once('secureConnect', () => {
-      secure.off('error', reject)
-      resolve(new SecureStream(secure))
-    })
+    secure.once('secureConnect', () => resolve(new SecureStream(secure)))
   })
 }
 
@@ -68,7 +64,7 @@ export async function secureAsListener(
   const { createServer } = await import('node:tls')
   return new Promise((resolve, reject) => {
     const server = createServer(options) // of this one connection: it says whose handshake failed
-    const raw = socketOf(plain)
+    const raw = socketOf(plain).unref()
     undoBy(() => void raw.destroy())
     raw.once('close', () => reject(new BrokenPipeError('Expected a TLS handshake, but the other side ended it')))
     server.once('tlsClientError', reject)
@@ -82,12 +78,12 @@ class SecureStream implements ByteStream {
   readonly writable = true
   readonly blocking = undefined
   onReadable: () => void = () => {}
+  background = false
   readonly #socket: TLSSocket
   #ahead: Uint8Array | undefined
   #ended = false
   #lost: Error | undefined
   #wanted = false
-  #unref = false
 
   constructor(socket: TLSSocket) {
     this.#socket = socket
@@ -119,12 +115,12 @@ class SecureStream implements ByteStream {
   watch(wanted: boolean): void {
     if (wanted === this.#wanted) return
     this.#wanted = wanted
-    if (wanted && !this.#unref) this.#socket.ref()
+    if (wanted && !this.background) this.#socket.ref()
     else this.#socket.unref()
   }
 
   unref(): void {
-    this.#unref = true
+    this.background = true
     this.#socket.unref()
   }
 

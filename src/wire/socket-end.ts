@@ -9,6 +9,12 @@ import { Incoming } from './incoming.ts'
 import { Outgoing } from './outgoing.ts'
 import type { WireCodec } from './wire-codec.ts'
 
+/** ms until an abandoned Connection with something under way is looked at again. */
+const ABANDONED = 1000
+
+/** A Connection that nobody can reach any more is closed. */
+const unreachable = new FinalizationRegistry<SocketEnd>(end => end.abandon())
+
 const ends = new WeakMap<Connection<any, any>, SocketEnd>()
 
 /** A Connection whose messages go over the stream, which is its own from here on. */
@@ -16,6 +22,7 @@ export function connectionOver(stream: ByteStream, codec: WireCodec): Connection
   const end = new SocketEnd(stream, codec)
   const connection = new Connection<any, any>(end)
   ends.set(connection, end)
+  unreachable.register(connection, end)
   return connection
 }
 
@@ -42,6 +49,8 @@ class SocketEnd implements Transport {
   readonly #incoming: Incoming
   readonly #outgoing: Outgoing
   #closed = false
+  /** Somebody may be using its descriptor: it stays open until it is closed. */
+  #isWatched = false
 
   constructor(stream: ByteStream, codec: WireCodec) {
     this.#stream = stream
@@ -129,6 +138,7 @@ class SocketEnd implements Transport {
 
   fileno(): number {
     this.#assertOpen()
+    this.#isWatched = true
     return this.#stream.fileno()
   }
 
@@ -141,6 +151,13 @@ class SocketEnd implements Transport {
     const error = closedError()
     this.#incoming.fail(error)
     this.#outgoing.fail(error)
+  }
+
+  /** Nobody has the Connection any more: closes it, when what was begun is done. */
+  abandon(): void {
+    if (this.#isWatched || this.#closed) return
+    if (this.#incoming.idle && this.#outgoing.idle) this.close()
+    else setTimeout(() => this.abandon(), ABANDONED).unref()
   }
 
   #assertOpen(): void {

@@ -11,9 +11,9 @@ test('Connection.fileno() in a thread that is terminated leaves no descriptor be
   const open = async () => {
     const thread = new Process({ target: ask, args: [end, ready, never] })
     thread.start()
-    await ready.get({ timeout: 20_000 })
+    await ready.get({ timeout: 60_000 })
     thread.kill()
-    await thread.join({ timeout: 20_000 })
+    await thread.join({ timeout: 60_000 })
     return readdirSync('/proc/self/fd').length
   }
   const before = await open()

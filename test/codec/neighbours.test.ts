@@ -90,7 +90,7 @@ describe('the codec', () => {
       console.log(decode(bytes, message.headLength, [])[49].at.getTime())
     `
     const flags = ['--disallow-code-generation-from-strings', '--input-type=module', '--eval', script]
-    const said = execFileSync(process.execPath, flags, { encoding: 'utf8', timeout: 20_000, stdio: 'pipe' })
+    const said = execFileSync(process.execPath, flags, { encoding: 'utf8', timeout: 60_000, stdio: 'pipe' })
     assert.equal(said, '49\n')
   })
 })

@@ -27,7 +27,7 @@ import { waitHolding } from '../fixtures/conformance-condition.ts'
 import { churnAll, keep, takeBoth, takeThenWait, waitWithAnother } from '../fixtures/inspect.ts'
 import { until } from '../support/children.ts'
 
-const LIMIT = 20_000
+const LIMIT = 60_000
 const me = process.pid
 
 function launch<A extends unknown[]>(t: TestContext, target: (...args: A) => unknown, ...args: A): Process<A> {

@@ -6,7 +6,7 @@ import { Event, inspect, Lock, Process, Queue, RLock, type SessionReport, share,
 import { blockIn, churn, takeBoth, takeSharedThenOwn } from '../fixtures/inspect.ts'
 import { start, until } from '../support/children.ts'
 
-const LIMIT = 20_000
+const LIMIT = 60_000
 
 function launch<A extends unknown[]>(t: TestContext, target: (...args: A) => unknown, ...args: A): Process<A> {
   const child = new Process<A>({ target, args })

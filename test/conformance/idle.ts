@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Process } from 'multiproc'
-import { waitForAny, waitIn, waitInSeveral } from '../fixtures/conformance.ts'
+import { waitForAny, waitIn, waitInAll, waitInSeveral } from '../fixtures/conformance.ts'
 import { waitHolding } from '../fixtures/conformance-condition.ts'
 import { type Except, type Implementation, LIMIT, launch } from './implementation.ts'
 import { ticksOf } from './stat.ts'
@@ -72,7 +72,10 @@ function processorTime({ make, test }: Suite): void {
       [stuffed, 'sendBytesSync', new Uint8Array(1)],
     ]
     const children = new Map<string, Process>()
-    for (const [object, method, ...args] of waits) {
+    // what is awaited, in one process; what blocks, each in its own
+    const awaited = waits.filter(([, method]) => !method.endsWith('Sync'))
+    children.set('all that is awaited', launch(t, make, waitInAll, awaited))
+    for (const [object, method, ...args] of waits.filter(one => !awaited.includes(one))) {
       const name = `${(object as object).constructor.name}.${method}(${args.length > 0 ? typeof args[0] : ''}) ${children.size}`
       children.set(name, launch(t, make, waitIn, object, method, ...args))
     }

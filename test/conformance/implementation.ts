@@ -89,7 +89,7 @@ export interface Except {
 }
 
 /** ms: no wait in these tests is longer; none depends on how long it is. */
-export const LIMIT = 30_000
+export const LIMIT = 60_000
 
 /** Starts a child that does not outlive the test. */
 export function launch<A extends unknown[]>(

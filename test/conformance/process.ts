@@ -23,7 +23,7 @@ export interface ProcessSuite {
 
 export function processSuite(method: StartMethod, except: readonly Except[] = []): void {
   const titles = new Set<string>()
-  const test: ProcessSuite['test'] = (title, body, ms = 60_000) => {
+  const test: ProcessSuite['test'] = (title, body, ms = 180_000) => {
     assert.ok(!titles.has(title), `two tests are called ${title}`)
     titles.add(title)
     register(title, { timeout: ms, skip: except.find(one => one.test === title)?.why ?? false }, body)
@@ -43,7 +43,7 @@ export function processSuite(method: StartMethod, except: readonly Except[] = []
         wrong = check(currentSession())
         return wrong.length === 0
       }
-      await until(mended, 5_000, () => `shared memory to be in order: ${wrong.join('; ')}`)
+      await until(mended, LIMIT, () => `shared memory to be in order: ${wrong.join('; ')}`)
     })
     for (const { test } of except) assert.ok(titles.has(test), `no test is called ${test}, which is excepted`)
   })

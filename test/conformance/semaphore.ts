@@ -183,11 +183,16 @@ function common(name: Name, all: Suite): void {
     ;(await waiting).release()
   })
 
-  for (const how of [...forms, 'with'] as const) {
-    test(`${name}: of four processes under ${how} at most two are inside`, async t => {
+  for (const [how, other] of [
+    ['acquire', 'acquireSync'],
+    ['tryAcquire', 'with'],
+  ] as const) {
+    test(`${name}: of four processes, two under ${how} and two under ${other}, at most two are inside`, async t => {
       const [semaphore, inside] = [await newSemaphore(2), await make.value('i', 0, { lock: false })]
       const [go, most] = [await make.event(), await make.queue<number>()]
-      const children = [1, 2, 3, 4].map(() => launch(t, make, crowd, go, semaphore, inside, most, 200, how))
+      const children = [how, how, other, other].map(one =>
+        launch(t, make, crowd, go, semaphore, inside, most, 200, one),
+      )
       await asleep(make, ...children)
       go.set()
       for (const child of children) assert.equal(await ended(child), 0)

@@ -25,7 +25,7 @@ export function suite(
   const titles = new Set<string>()
   const made: { close(): void }[] = []
   const kept = keeping(make, made)
-  const test = (title: string, body: Body, ms = 60_000) => {
+  const test = (title: string, body: Body, ms = 180_000) => {
     assert.ok(!titles.has(title), `two tests are called ${title}`)
     titles.add(title)
     register(title, { timeout: ms, skip: except.find(one => one.test === title)?.why ?? false }, t => {
@@ -93,7 +93,7 @@ async function nothingImpossible(make: Implementation): Promise<void> {
     wrong = make.impossible()
     return wrong.length === 0
   }
-  await until(mended, 5_000, () => `shared memory to be in order: ${wrong.join('; ')}`)
+  await until(mended, LIMIT, () => `shared memory to be in order: ${wrong.join('; ')}`)
 }
 
 /** Resolves when the children sleep in an operation that waits. */

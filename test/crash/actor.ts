@@ -10,7 +10,7 @@ import type { Told } from './mother.js'
 import { callUnderstudy, invite, understudy } from './understudy.js'
 
 /** ms: longer than a process takes to boot, however busy the machine. */
-const LIMIT = 20_000
+const LIMIT = 60_000
 
 export interface Actor {
   /** Undefined until it has started. */

@@ -57,7 +57,7 @@ function notifying(act: (condition: Condition) => void, all: number): Operation 
       assert.ok(woken >= 0 && woken <= all)
       const answers: unknown[] = []
       for (let n = 0; n < woken; n++) answers.push(await answer(n)) // who came first, by the dead one's notification alone
-      const held = condition.acquireSync({ timeout: 20_000 })
+      const held = condition.acquireSync({ timeout: 60_000 })
       condition.notifyAll()
       held.release()
       for (let n = woken; n < 2; n++) answers.push(await answer(n))
@@ -100,7 +100,7 @@ export const conditionOperations: Record<string, Operation> = {
     asleep: ({ condition }) => [{ what: 'wait holding it', object: condition, blocking: true }],
     async verify({ condition, lock }, answer): Promise<Outcome> {
       assert.equal(waiting(condition), 1)
-      const held = lock.acquireSync({ timeout: 20_000 })
+      const held = lock.acquireSync({ timeout: 60_000 })
       condition.notify()
       held.release()
       assert.equal(await answer(0), 'held')

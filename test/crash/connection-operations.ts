@@ -132,7 +132,7 @@ export const connectionOperations: Record<string, Operation> = {
     verify: ({ b, c, d }) => {
       c.close()
       if (!b.pollSync()) {
-        assert.throws(() => d.recvSync({ timeout: 10_000 }), { name: 'EOFError' })
+        assert.throws(() => d.recvSync({ timeout: 60_000 }), { name: 'EOFError' })
         return 'before'
       }
       const got = b.recvSync().c
@@ -153,7 +153,7 @@ export const connectionOperations: Record<string, Operation> = {
     act: ({ b }) => b.recvSync(),
     verify: ({ b, d }) => {
       if (!b.pollSync()) {
-        assert.throws(() => d.recvSync({ timeout: 10_000 }), { name: 'EOFError' })
+        assert.throws(() => d.recvSync({ timeout: 60_000 }), { name: 'EOFError' })
         return 'after'
       }
       const { c } = b.recvSync()
@@ -194,10 +194,10 @@ export const connectionOperations: Record<string, Operation> = {
     act: ({ b }) => assert.equal(b.recvBytesSync().length, HEAVY),
     asleep: ({ a }) => [waits(a, 0, 'send', true, ['one']), waits(a, 0, 'send', false, ['two'])],
     async verify({ b }, answer) {
-      const first: any = await b.recv({ timeout: 10_000 })
+      const first: any = await b.recv({ timeout: 60_000 })
       const outcome: Outcome = first.length === HEAVY ? 'before' : 'after'
       const messages = outcome === 'before' ? [] : [first]
-      while (messages.length < 2) messages.push(await b.recv({ timeout: 10_000 }))
+      while (messages.length < 2) messages.push(await b.recv({ timeout: 60_000 }))
       assert.deepEqual(messages.sort(), ['one', 'two'])
       for (const n of [0, 1]) assert.equal(await answer(n), 'done')
       return outcome
@@ -215,7 +215,7 @@ export const connectionOperations: Record<string, Operation> = {
       const fd = b.fileno()
       const outcome = b.pollSync() ? 'after' : 'before'
       if (outcome === 'after') {
-        await until(() => pollReadable([fd], 0), 5000, 'the descriptor to be lit')
+        await until(() => pollReadable([fd], 0), 60_000, 'the descriptor to be lit')
         assert.equal(b.recvSync(), 'new')
       }
       b.pollSync()

@@ -4,6 +4,7 @@ import { conditionLegacies, conditionOperations } from './condition-operations.j
 import { connectionOperations } from './connection-operations.js'
 import { joinableQueueLegacies, joinableQueueOperations } from './joinable-queue-operations.js'
 import { lockOperations } from './lock-operations.js'
+import { managerOperations } from './manager-operations.js'
 import { memoryOperations } from './memory-operations.js'
 import type { Legacy, Operation } from './operation.js'
 import { queueLegacies, queueOperations } from './queue-operations.js'
@@ -22,6 +23,7 @@ export const groups = {
   connection: { operations: connectionOperations },
   joinable: { operations: joinableQueueOperations, legacies: joinableQueueLegacies },
   lock: { operations: lockOperations },
+  manager: { operations: managerOperations },
   memory: { operations: memoryOperations },
   queue: { operations: queueOperations, legacies: queueLegacies },
   semaphore: { operations: semaphoreOperations, legacies: semaphoreLegacies },

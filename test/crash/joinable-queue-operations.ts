@@ -127,10 +127,10 @@ export const joinableQueueOperations: Record<string, Operation> = {
     act: ({ queue }) => queue.getNowait(),
     asleep: ({ queue }) => [{ what: 'put', object: queue, blocking: true }],
     async verify({ queue }, answer) {
-      const { item, deliveries, done } = await queue.lease({ timeout: 10_000 })
+      const { item, deliveries, done } = await queue.lease({ timeout: 60_000 })
       assert.equal(item, 'a')
       done()
-      assert.equal(await queue.get({ timeout: 10_000 }), 'slept')
+      assert.equal(await queue.get({ timeout: 60_000 }), 'slept')
       queue.taskDone()
       assert.equal(await answer(0), 'done')
       assert.deepEqual(left(queue), [])

@@ -153,8 +153,8 @@ export const queueOperations: Record<string, Operation> = {
     act: ({ queue }) => queue.getNowait(),
     asleep: ({ queue }) => [{ what: 'put', object: queue, blocking: true }],
     async verify({ queue }, answer) {
-      const first = await queue.get({ timeout: 10_000 })
-      if (first === 'a') assert.equal(await queue.get({ timeout: 10_000 }), 'slept')
+      const first = await queue.get({ timeout: 60_000 })
+      if (first === 'a') assert.equal(await queue.get({ timeout: 60_000 }), 'slept')
       else assert.equal(first, 'slept')
       assert.equal(await answer(0), 'done')
       return first === 'a' ? 'before' : 'after'

@@ -48,7 +48,7 @@ function grown(): Barrier {
 
 /** Works: all who come pass. */
 async function works(barrier: Barrier, parties: number): Promise<void> {
-  const all = await Promise.all(Array.from({ length: parties }, () => barrier.wait({ timeout: 10_000 })))
+  const all = await Promise.all(Array.from({ length: parties }, () => barrier.wait({ timeout: 60_000 })))
   assert.deepEqual(all.sort(), [...all.keys()])
 }
 
@@ -178,7 +178,7 @@ export const semaphoreOperations: Record<string, Operation> = {
     asleep: ({ barrier }) => [wait(barrier, true), wait(barrier, false)],
     async verify({ barrier }, answer): Promise<Outcome> {
       // one that never was known to the barrier leaves it as it was: then this process takes its place
-      const there = barrier.broken ? undefined : expected(barrier.wait({ timeout: 10_000 }))
+      const there = barrier.broken ? undefined : expected(barrier.wait({ timeout: 60_000 }))
       const answers = [await answer(0), await answer(1)]
       if (there) {
         assert.deepEqual(answers.sort(), [0, 1])
@@ -197,7 +197,7 @@ export const semaphoreOperations: Record<string, Operation> = {
     act: ({ barrier }) => barrier.waitSync(),
     asleep: ({ barrier }) => [wait(barrier, true)],
     async verify({ barrier }, answer): Promise<Outcome> {
-      const there = barrier.broken ? undefined : expected(barrier.wait({ timeout: 10_000 }))
+      const there = barrier.broken ? undefined : expected(barrier.wait({ timeout: 60_000 }))
       const answered = await answer(0)
       if (there) {
         assert.deepEqual([answered, await there], [0, 1])

@@ -59,7 +59,7 @@ async function inOrder(): Promise<void> {
     wrong = check(met())
     return wrong.length === 0
   }
-  await until(look, 3000, () => `the commons to be in order: ${wrong.join('; ')}`)
+  await until(look, 60_000, () => `the commons to be in order: ${wrong.join('; ')}`)
 }
 
 /** The name has its value, whole, or it can be created. */

@@ -10,7 +10,7 @@ import { collectGarbage } from '#src/os/garbage.js'
 import { until } from '../support/children.js'
 
 /** ms: every wait here ends long before, unless something is broken. */
-export const LIMIT = 20_000
+export const LIMIT = 60_000
 
 export interface Sleeping {
   /** The operation; its blocking form has 'Sync' behind it. */

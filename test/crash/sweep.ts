@@ -23,8 +23,8 @@ export const EXHAUSTIVE = process.env.MULTIPROC_STRESS === '1'
 
 /** Children that boot while another one dies: booting is what takes the time. */
 const LANES = 3
-/** ms for the living to recover the dead. */
-const RECOVERY = 3000
+/** ms for the living to recover the dead: a moment, but for a machine that is busy with other things. */
+const RECOVERY = 60_000
 /** Writes one after the other from the same line: so many at each end. */
 const LOOP = 3
 

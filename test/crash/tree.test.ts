@@ -23,7 +23,7 @@ interface Tree {
 
 async function grow(t: TestContext): Promise<Tree> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tree-'))
-  const main = start([process.execPath, program], { env: { TMPDIR: folder }, deadline: 60_000 })
+  const main = start([process.execPath, program], { env: { TMPDIR: folder }, deadline: 120_000 })
   t.after(() => {
     main.end()
     rmSync(folder, { recursive: true })

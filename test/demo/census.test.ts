@@ -8,7 +8,7 @@ import { largeTree, prose, totalsByWc, tree } from './tree.js'
 
 const argv = (...args: string[]) => [process.execPath, path.join(checkout, 'build/demo/main.js'), ...args]
 const demo = (args: string[], options?: ChildOptions): Promise<Ended> =>
-  run(argv(...args), { deadline: 60_000, ...options })
+  run(argv(...args), { deadline: 120_000, ...options })
 
 async function json(...args: string[]): Promise<any> {
   const { code, stdout, stderr } = await demo(['--json', ...args])
@@ -121,30 +121,30 @@ for (const [signal, expected] of [
   ['SIGTERM', 143],
 ] as const) {
   test(`demo: ${signal} to all its processes at work ends them at once, with ${expected}`, async t => {
-    const child = start(argv('--workers', '2', largeTree(t, 5000)), { deadline: 60_000 })
-    await until(() => atWork(child).length >= 2, 20_000, 'workers at work')
+    const child = start(argv('--workers', '2', largeTree(t, 5000)), { deadline: 120_000 })
+    await until(() => atWork(child).length >= 2, 60_000, 'workers at work')
     process.kill(-child.pid, signal)
     const { code, stdout, stderr, late } = await child.ended
     assert.deepEqual([code, late, stdout, stderr], [expected, false, '', ''])
-    await until(() => child.leftovers().length === 0, 5000, 'no process left')
+    await until(() => child.leftovers().length === 0, 60_000, 'no process left')
   })
 }
 
 test('demo: SIGINT to the main process alone takes the workers with it', async t => {
-  const child = start(argv('--workers', '2', largeTree(t, 5000)), { deadline: 60_000 })
-  await until(() => atWork(child).length >= 2, 20_000, 'workers at work')
+  const child = start(argv('--workers', '2', largeTree(t, 5000)), { deadline: 120_000 })
+  await until(() => atWork(child).length >= 2, 60_000, 'workers at work')
   child.kill('SIGINT')
   const { code, stdout, stderr } = await child.ended
   assert.deepEqual([code, stdout, stderr], [130, '', ''])
-  await until(() => child.leftovers().length === 0, 5000, 'no process left')
+  await until(() => child.leftovers().length === 0, 60_000, 'no process left')
 })
 
 test('demo: kill -9 of the main process takes the workers with it', async t => {
-  const child = start(argv('--workers', '2', largeTree(t, 5000)), { deadline: 60_000 })
-  await until(() => atWork(child).length >= 2, 20_000, 'workers at work')
+  const child = start(argv('--workers', '2', largeTree(t, 5000)), { deadline: 120_000 })
+  await until(() => atWork(child).length >= 2, 60_000, 'workers at work')
   child.kill('SIGKILL')
   await child.ended
-  await until(() => child.leftovers().length === 0, 5000, 'no process left')
+  await until(() => child.leftovers().length === 0, 60_000, 'no process left')
 })
 
 /** Its worker processes that have read tens of megabytes, more than a Node process that only starts. */

@@ -1,7 +1,8 @@
 // Containers in a manager: dict, list, set, Namespace, Value, Array, and proxies inside of them.
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { type DictProxy, type ListProxy, Queue } from 'multiproc'
+import { type DictProxy, FrozenSet, type ListProxy, PyFloat, Queue, Tuple, tuple } from 'multiproc'
+import { runNode } from '../support/children.js'
 import { managerOfFile, test } from './support.js'
 
 const manager = await managerOfFile()
@@ -153,12 +154,22 @@ test('DictProxy answers as a Map would', async () => {
 test('DictProxy.__getitem__() of a key that is not there rejects with the KeyError of Python and the stack of the server', async () => {
   const d = await manager.dict()
   await assert.rejects(d.__getitem__('no'), (error: any) => {
-    assert.equal(error.name, 'PythonError')
+    assert.equal(error.name, 'KeyError')
     assert.equal(error.pythonName, 'KeyError')
     assert.match(error.stack, /hosted/)
     return true
   })
   await assert.rejects(d.__delitem__('no'), { pythonName: 'KeyError' })
+})
+
+test('values of Python are what they are also here: a tuple can be a key', async () => {
+  const d = await manager.dict<any, any>()
+  await d.set(tuple(1, 'a'), [tuple(), new FrozenSet([1]), new PyFloat(1)])
+  assert.equal(await d.has(tuple(1, 'a')), true)
+  const [empty, frozen, float] = await d.get(tuple(1, 'a'))
+  assert.ok(empty instanceof Tuple && frozen instanceof FrozenSet && float instanceof PyFloat)
+  assert.ok((await d.popitem()) instanceof Tuple)
+  await assert.rejects(d.set([1], 1), TypeError)
 })
 
 test('ListProxy answers as an Array would', async () => {
@@ -273,4 +284,25 @@ test('Value and Array refuse what does not fit their type', async () => {
   assert.deepEqual([await a.at(0), await a.at(-1), await a.length()], [3, 2, 2])
   await assert.rejects(a.set(7, 1), RangeError)
   await assert.rejects(manager.Array('i', [0.5]), TypeError)
+})
+
+test('a value that does not fit into the memory is refused, and so is an answer; the next ones are served', async () => {
+  const { code, stdout, stderr } = await runNode(
+    `import { Manager } from 'multiproc'
+     const manager = await Manager()
+     const dict = await manager.dict()
+     const codes = []
+     const refused = async call => { try { await call } catch (error) { codes.push(error.code) } }
+     await refused(dict.set('large', new Uint8Array(64 << 20)))
+     const list = await manager.list()
+     for (let n = 0; n < 8; n++) await list.push(new Uint8Array(2 << 20))
+     await refused(list.copy())
+     await dict.set('small', 1)
+     console.log(JSON.stringify({ codes, small: await dict.get('small'), length: await list.length() }))
+     await manager.shutdown()`,
+    { env: { MULTIPROC_MEMORY_LIMIT: '12MiB' } },
+  )
+  assert.equal(code, 0, stderr)
+  const full = 'ERR_MULTIPROC_OUT_OF_SHARED_MEMORY'
+  assert.deepEqual(JSON.parse(stdout), { codes: [full, full], small: 1, length: 8 })
 })

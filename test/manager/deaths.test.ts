@@ -103,3 +103,24 @@ test('a manager ends with the process that started it, also by SIGKILL', async t
   })
   await assert.rejects(list.at(0), { code: 'ERR_MULTIPROC_WORKER_DIED' })
 })
+
+test('a time-out holds though the manager is stopped; when it goes on nothing was taken', async t => {
+  const own = await Manager()
+  t.after(() => own.shutdown())
+  const pid = own.pid as number
+  const [queue, lock] = [await own.Queue<number>(), await own.Lock()]
+  process.kill(pid, 'SIGSTOP')
+  const abort = new AbortController()
+  const refused = [
+    assert.rejects(queue.get({ timeout: 20 }), { name: 'TimeoutError', message: /does not answer/ }),
+    assert.rejects(queue.get({ signal: abort.signal }), /aborted here/),
+    assert.rejects(lock.acquire({ timeout: 20 }), { name: 'TimeoutError' }),
+  ]
+  abort.abort(new Error('aborted here'))
+  const put = [queue.put(1), queue.put(2), queue.put(3)]
+  await Promise.all(refused)
+  process.kill(pid, 'SIGCONT')
+  await Promise.all(put)
+  assert.deepEqual(await queue.getMany(5), [1, 2, 3])
+  await (await lock.acquire({ timeout: LIMIT })).release()
+})

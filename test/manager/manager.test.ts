@@ -149,7 +149,7 @@ test('getContext().Manager() starts the server in the way of the context', async
   assert.equal(await (await own.list([1])).at(0), 1)
 })
 
-test('TestManagerRestart.test_rapid_restart: another manager can be started at once', async () => {
+test('another manager can be started as soon as one was shut down, which may be done twice', async () => {
   const first = await Manager()
   await first.shutdown()
   await first.shutdown()

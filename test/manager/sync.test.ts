@@ -270,6 +270,7 @@ test('TestCondition.test_waitfor', async () => {
     await condition.notifyAll()
     await condition.waitFor(async () => (await state.get()) === 4)
   })
+  await until('it to hold the lock', async () => (await state.get()) === 0)
   for (let n = 0; n < 4; n++) {
     await helper.call(condition, 'acquire')
     await helper.call(state, 'add', 1)

@@ -24,7 +24,7 @@ test('usableCpus() follows the affinity of the process', t => {
   let output: Buffer
   try {
     output = execFileSync('taskset', ['-c', '0', process.execPath, '--input-type=module', '-e', program], {
-      timeout: 20_000,
+      timeout: 60_000,
     })
   } catch {
     return t.skip('this machine has no taskset, or no processor 0')
@@ -42,7 +42,7 @@ test('usableCpus() sees an affinity that changes later', t => {
   if (availableParallelism() < 2) return t.skip('this machine has one processor')
   let output: Buffer
   try {
-    output = execFileSync(process.execPath, ['--input-type=module', '-e', program], { timeout: 20_000 })
+    output = execFileSync(process.execPath, ['--input-type=module', '-e', program], { timeout: 60_000 })
   } catch {
     return t.skip('this machine has no taskset')
   }

@@ -74,7 +74,7 @@ test('a mapping stays while any view of it is reachable, and is unmapped after',
     for (let i = 0; i < 100 && mapped(); i++) await collect()
     console.log(while_reachable, mapped())`
   const output = execFileSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', program], {
-    timeout: 30_000,
+    timeout: 60_000,
   })
   assert.equal(output.toString().trim(), 'true false')
 })
@@ -94,7 +94,7 @@ test('a mapping that holds the token of a living thread is never unmapped', () =
     hold('second') // walks through the first
     console.log(mapped('idle'), mapped('token'), mapped('second'))`
   const output = execFileSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', program], {
-    timeout: 30_000,
+    timeout: 60_000,
   })
   assert.equal(output.toString().trim(), 'false true true')
 })

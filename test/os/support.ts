@@ -52,7 +52,7 @@ export async function kill(child: ChildProcess): Promise<void> {
   await exit
 }
 
-const LIMIT_MS = 10_000
+const LIMIT_MS = 60_000
 
 /** Waits for something another process does; fails by name when it does not come. */
 export async function until(what: string, condition: () => boolean): Promise<void> {

@@ -18,7 +18,7 @@ async function parent(args: string[], env?: Record<string, string>): Promise<{ m
   return { main, pids }
 }
 
-const gone = (pids: number[]) => until(() => !pids.some(isAlive), 10_000, `the end of ${pids}`)
+const gone = (pids: number[]) => until(() => !pids.some(isAlive), 60_000, `the end of ${pids}`)
 
 for (const kind of ['sleep', 'spin']) {
   test(`no daemon survives a parent killed by SIGKILL, in ${kind}()`, async t => {
@@ -76,6 +76,6 @@ test('children that are no daemons keep their parent until they end, and go on w
   t.after(() => main.end())
   assert.ok(isAlive(main.pid))
   main.kill('SIGKILL')
-  await until(() => !isAlive(main.pid), 10_000, 'the end of the parent')
+  await until(() => !isAlive(main.pid), 60_000, 'the end of the parent')
   assert.ok(pids.every(isAlive))
 })

@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import type { Process } from 'multiproc'
+import { participants } from '#src/arena/participants.js'
+import { currentSession } from '#src/arena/session.js'
 import * as targets from '../fixtures/process-targets.js'
 import { run, runNode } from '../support/children.js'
 import { isAlive } from '../support/processes.js'
@@ -9,6 +12,7 @@ import { ended, LIMIT, launch, method } from './support.js'
 
 setFlagsFromString('--expose-gc')
 const gc: () => void = runInNewContext('gc')
+const still = new Int32Array(new SharedArrayBuffer(4))
 
 test('Process.join() at its timeout resolves, and the child goes on', async t => {
   const child = launch(t, { target: targets.sleep })
@@ -90,7 +94,12 @@ test('after join() of one, another that ended at the same moment has its exit co
   const joined = first.join({ timeout: LIMIT })
   // the event loop stands still until both have ended: then it collects both before it reports one
   const deadline = Date.now() + LIMIT
-  while ([first, second].some(({ pid }) => isAlive(pid as number)) && Date.now() < deadline);
+  // all threads have the pid of this process, which goes on
+  const isAtWork = ({ name, pid }: Process) =>
+    method === 'thread'
+      ? participants(currentSession().w).some(one => one.name === name && one.alive)
+      : isAlive(pid as number)
+  while ([first, second].some(isAtWork) && Date.now() < deadline) Atomics.wait(still, 0, 0, 5)
   await joined
   assert.deepEqual([first.isAlive(), first.exitCode, second.isAlive(), second.exitCode], [false, 5, false, 6])
 })

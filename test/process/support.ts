@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test'
 import { getStartMethod, Process, type ProcessOptions } from 'multiproc'
 
 /** ms within which everything in these tests is over; nothing depends on how long it takes. */
-export const LIMIT = 30_000
+export const LIMIT = 60_000
 
 /** How these tests start their children: 'spawn', or what a file that runs them once more has chosen before. */
 export const method = getStartMethod()

@@ -63,7 +63,7 @@ const alone = () =>
       currentSession().lookForDead() // nobody else would look for the children of a thread that was terminated
       return others().length === 0 && check(currentSession()).length === 0
     },
-    10_000,
+    LIMIT,
     () => JSON.stringify([others(), check(currentSession())]),
   )
 
@@ -254,7 +254,7 @@ for (const daemon of [true, false]) {
     t.after(() => isAlive(pid) && process.kill(pid, 'SIGKILL'))
     child.terminate()
     await ended(child)
-    if (daemon) await until(() => !isAlive(pid), 10_000, 'the end of the daemon')
+    if (daemon) await until(() => !isAlive(pid), LIMIT, 'the end of the daemon')
     else assert.ok(isAlive(pid))
     told.close()
   })

@@ -247,10 +247,8 @@ test('warm: spares use no processor while they wait', async () => {
   const there = await spares(2)
   const before = there.map(pid => ticksOf(`/proc/${pid}`))
   await sleep(500)
-  assert.deepEqual(
-    there.map(pid => ticksOf(`/proc/${pid}`)),
-    before,
-  )
+  // a tick of 10 ms may just have been about to be full
+  for (const [n, pid] of there.entries()) assert.ok(ticksOf(`/proc/${pid}`) <= before[n] + 1)
 })
 
 test('setStartMethod() says how many spares there are; another method ends them, but not those of a context', async t => {
@@ -368,9 +366,12 @@ test('warm: a spare that cannot boot costs an attempt, no more; children then fa
     '--eval',
     `
       import { Process, setStartMethod } from 'multiproc'
+      import { childPids, isAlive } from '${new URL('../support/processes.js', import.meta.url).href}'
       process.execArgv.push('--import', 'data:text/javascript,throw new Error("a preload that fails")')
       setStartMethod('warm')
-      await new Promise(resolve => setTimeout(resolve, 500))
+      // a turn of the event loop hears of its end
+      for (const [spare] = childPids(); isAlive(spare); ) await new Promise(resolve => setTimeout(resolve, 5))
+      await new Promise(resolve => setTimeout(resolve, 50))
       const child = new Process({ target: { module: import.meta.resolve('multiproc'), name: 'cpuCount' } })
       child.start()
       await child.join()

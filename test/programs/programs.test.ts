@@ -67,7 +67,7 @@ for (const forgotten of [
     assert.deepEqual([stdout, stderr, code, signal], ['the end\n', '', 0, null])
     await until(
       () => child.leftovers().length === 0,
-      5000,
+      60_000,
       () => JSON.stringify(child.leftovers()),
     )
   })
@@ -89,7 +89,7 @@ for (const how of ['awaiting', 'blocked']) {
     assert.deepEqual([stdout, stderr, signal], ['ready\n', '', 'SIGINT'])
     await until(
       () => child.leftovers().length === 0,
-      5000,
+      60_000,
       () => JSON.stringify(child.leftovers()),
     )
   })

@@ -51,10 +51,11 @@ class Peer {
   }
 }
 
-const messages = [Buffer.from('hello'), Buffer.alloc(16 * 1024 + 1, 1), randomBytes(5 * 1024 * 1024), Buffer.alloc(1)]
+const small = [Buffer.from('hello'), Buffer.alloc(16 * 1024 + 1, 1), Buffer.alloc(1)]
+const large = [...small, randomBytes(5 * 1024 * 1024), Buffer.from('after it')]
 
-/** Sends messages of all sizes to one who sends them back. */
-async function echoed(conn: Connection): Promise<void> {
+/** Sends messages to one who sends them back. */
+async function echoed(conn: Connection, messages = small): Promise<void> {
   const limit = { timeout: LIMIT }
   for (const message of [...messages, Buffer.alloc(0)]) {
     await conn.sendBytes(message, 0, undefined, limit)
@@ -84,19 +85,20 @@ for (const python of pythons) {
 
     for (const [family, make] of families) {
       for (const key of [KEY, undefined]) {
+        const messages = key === undefined ? small : large
         const how = `${family}, ${key === undefined ? 'without' : 'with'} a key`
 
         test(`Python's Client talks to a Listener: ${how}`, { timeout: LIMIT }, async () => {
           await using listener = await Listener.listen(make(), { authkey: key })
           const asked = peer.ask('client', listener.address, key)
-          await echoed(await listener.accept({ timeout: LIMIT }))
+          await echoed(await listener.accept({ timeout: LIMIT }), messages)
           assert.equal(await asked, messages.length)
         })
 
         test(`Client talks to Python's Listener: ${how}`, { timeout: LIMIT }, async () => {
           const address = await peer.ask('listen', make(), key)
           const asked = peer.ask('accept', address)
-          await echoed(await Client(address, { authkey: key, timeout: LIMIT }))
+          await echoed(await Client(address, { authkey: key, timeout: LIMIT }), messages)
           assert.deepEqual(await asked, [messages.length])
           await peer.ask('unlisten', address)
         })
@@ -139,7 +141,7 @@ for (const python of pythons) {
       const asked = peer.ask('accept', address)
       if (isModern) {
         await echoed(await Client(address, { ...modern, timeout: LIMIT }))
-        assert.deepEqual(await asked, [messages.length])
+        assert.deepEqual(await asked, [small.length])
       } else {
         await assert.rejects(Client(address, { ...modern, timeout: LIMIT }), AuthenticationError)
         const [how] = await asked
@@ -148,13 +150,35 @@ for (const python of pythons) {
       await peer.ask('unlisten', address)
     })
 
+    test('values travel as pickles, both ways', { timeout: LIMIT }, async () => {
+      await using listener = await Listener.listen(undefined, { authkey: KEY })
+      const asked = peer.ask('values', listener.address, KEY)
+      const conn = await listener.accept({ timeout: LIMIT })
+      const first = await conn.recv({ timeout: LIMIT })
+      assert.deepEqual(first.slice(0, 7), [null, true, 1, -5, 2n ** 70n, 1.5, 'text'])
+      assert.deepEqual([...first[7]], [...Buffer.from('bytes')])
+      assert.deepEqual([...first[8]], [1, 2])
+      assert.deepEqual(first[9], new Map([['a', [1]]]))
+      const ours = [first, 'é\n', -0.5, 2 ** 53, [], new Map([[1, 'one']]), { x: 1 }, 'x'.repeat(100_000)]
+      for (const value of ours) {
+        await conn.send(value, { timeout: LIMIT })
+        const back = await conn.recv({ timeout: LIMIT })
+        assert.deepEqual(back, value?.constructor === Object ? new Map(Object.entries(value)) : value)
+      }
+      await conn.send(null)
+      assert.equal(await asked, ours.length)
+      conn.close()
+    })
+
     test('more Clients than its backlog holds are all served', { timeout: LIMIT }, async () => {
       const many = 8
       const address = await peer.ask('listen', null, KEY, 1)
-      const clients = Array.from({ length: many }, () => Client(address, { authkey: KEY, timeout: LIMIT }).then(echoed))
+      const clients = Array.from({ length: many }, () =>
+        Client(address, { authkey: KEY, timeout: LIMIT }).then(conn => echoed(conn)),
+      )
       const asked = peer.ask('accept', address, many)
       await Promise.all(clients)
-      assert.deepEqual(await asked, new Array(many).fill(messages.length))
+      assert.deepEqual(await asked, new Array(many).fill(small.length))
       await peer.ask('unlisten', address)
     })
 
@@ -177,12 +201,12 @@ for (const python of pythons) {
     test('Connection.fromFd() of sockets that Python uses in one direction each', { timeout: LIMIT }, async () => {
       const [there, back] = [4, 5].map(i => Connection.fromFd(peer.process.stdio[i] as any))
       const asked = peer.ask('pipes', 4, 5)
-      for (const message of messages) {
+      for (const message of large) {
         await there.sendBytes(message, 0, undefined, { timeout: LIMIT })
         assert.ok(Buffer.compare(await back.recvBytes(undefined, { timeout: LIMIT }), message) === 0)
       }
       there.close()
-      assert.equal(await asked, messages.length)
+      assert.equal(await asked, large.length)
       await assert.rejects(back.recvBytes(undefined, { timeout: LIMIT }), EOFError)
       back.close()
     })

@@ -188,7 +188,7 @@ test('SharedArray of 5 GiB: its ends can be written and read here and in another
 }, async () => {
   const program = fileURLToPath(new URL('../fixtures/program-large.js', import.meta.url))
   const { code, stdout, stderr } = await run([process.execPath, program], {
-    deadline: 60_000,
+    deadline: 120_000,
     env: { MULTIPROC_MEMORY_LIMIT: '6g' },
   })
   assert.equal(code, 0, stderr)

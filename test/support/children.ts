@@ -10,7 +10,7 @@ import { killAll, type LivingProcess, processesMarked } from './processes.ts'
 export const checkout = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..')
 
 export interface ChildOptions {
-  /** ms after which it and everything it started is killed; default 20,000. */
+  /** ms after which it and everything it started is killed; default: a minute, which no program here needs on any machine. */
   deadline?: number
   /** Added to this process's environment; undefined takes a variable out. */
   env?: Record<string, string | undefined>
@@ -61,7 +61,7 @@ export class Child {
     const timer = setTimeout(() => {
       late = true
       this.end()
-    }, options.deadline ?? 20_000)
+    }, options.deadline ?? 60_000)
     this.ended = new Promise((resolve, reject) => {
       const settle = () => {
         clearTimeout(timer)
@@ -114,7 +114,7 @@ export class Child {
   }
 
   /** Resolves when it has printed `text`; rejects when it ends, or `ms` pass, without. */
-  async printed(text: string, ms = 10_000): Promise<void> {
+  async printed(text: string, ms = 60_000): Promise<void> {
     let over = false
     this.ended.then(
       () => (over = true),
@@ -143,7 +143,7 @@ export const runNode = (source: string, options?: ChildOptions & { execArgv?: st
 /** Waits until `condition` holds, looking every few ms; `what` is said in the error when it does not within `ms`. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  ms = 10_000,
+  ms = 60_000,
   what: string | (() => string) = 'the condition',
 ): Promise<void> {
   const end = Date.now() + ms

@@ -31,7 +31,10 @@ export type Scenario = {
   deaths?: number
   /** Who may be killed. Default everybody. */
   killable?: number[]
-  /** What the kernel does in the moment of a death: marks the liveness word. (Here and below, of `words` use words[i] only.) */
+  /**
+   * What the kernel does in the moment of a death: marks the liveness word. It must depend on the memory alone. (Here and
+   * below, of `words` use words[i] only.)
+   */
   onDeath?(words: Words, process: number, ghosts: Int32Array): void
   /** How many sleeps and pauses may end by themselves in one run. Default 0, so that a lost wake-up shows. */
   timeouts?: number
@@ -76,6 +79,7 @@ export function explore(scenario: Scenario): Verdict {
   const ghosts = after.subarray(0, scenario.ghosts ?? 0)
   const columns = new Int32Array(size).fill(-1)
   let used = ghosts.length
+  memories.live = used
   /** `after`, for the rules of the scenario, with the words under their own numbers. */
   const words = new Proxy(new Int32Array(size), {
     get: (all, i) =>
@@ -86,13 +90,15 @@ export function explore(scenario: Scenario): Verdict {
     },
   })
   let changed = true
+  /** The memory that a death leaves, plus one: of the process p in the memory m at m * count + p. */
+  let afterDeath = new Int32Array(1 << 12)
   let failure: string | undefined
   let ends = 0
 
   const placeOf = (row: Int32Array, p: number): Place => places[p].at(row[p + 1])
   const depart = () => {
     for (let k = 0; k < next.length; k++) next[k] = here[k]
-    for (let k = 0; k < after.length; k++) after[k] = memory[k]
+    for (let k = 0; k < used; k++) after[k] = memory[k]
     changed = false
   }
   const take = (p: number, { to, effects }: Way) => {
@@ -106,11 +112,7 @@ export function explore(scenario: Scenario): Verdict {
     if (to.failure !== undefined) failure ??= `p${p}: ${to.failure}`
   }
   const arrive = (from: number, kind: number, p: number, choice = 0) => {
-    if (changed) {
-      const known = memories.count
-      next[0] = memories.intern(after)
-      if (memories.count > known) failure ??= scenario.invariant?.(words, ghosts)
-    }
+    if (changed) next[0] = internMemory()
     next[BEFORE] = from
     next[EVENT] = (choice << 16) | (p << 2) | kind
     return states.intern(next)
@@ -144,8 +146,7 @@ export function explore(scenario: Scenario): Verdict {
       if (deaths < (scenario.deaths ?? 0) && (killable?.includes(p) ?? true)) {
         depart()
         next[p + 1] = DEAD
-        changed = true
-        scenario.onDeath?.(words, p, ghosts)
+        next[0] = memoryAfterDeath(p)
         const found = arrive(s, DEATH, p)
         if (failure !== undefined) return report(failure, found)
       }
@@ -182,9 +183,32 @@ export function explore(scenario: Scenario): Verdict {
   }
   return { ok: true, states: states.count, ends }
 
+  /** Most steps of a run are deaths, and they find the same few memories. */
+  function memoryAfterDeath(p: number): number {
+    const at = here[0] * count + p
+    if (at >= afterDeath.length) {
+      const longer = new Int32Array(at * 2)
+      longer.set(afterDeath)
+      afterDeath = longer
+    }
+    if (afterDeath[at] === 0) {
+      scenario.onDeath?.(words, p, ghosts)
+      afterDeath[at] = internMemory() + 1
+    }
+    return afterDeath[at] - 1
+  }
+
+  function internMemory(): number {
+    const known = memories.count
+    const index = memories.intern(after)
+    if (memories.count > known) failure ??= scenario.invariant?.(words, ghosts)
+    return index
+  }
+
   function columnOf(word: number): number {
     if (!(word in columns)) throw new RangeError(`explore: expected a word between 0 and ${size - 1}, got ${word}`)
     if (columns[word] < 0) columns[word] = used++
+    memories.live = used
     if (used > after.length)
       throw new Error(
         `explore: expected at most ${after.length - ghosts.length} words to be touched; give the scenario a larger \`touched\``,

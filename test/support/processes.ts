@@ -23,10 +23,14 @@ const statOf = (pid: number) => {
   return text === '' ? [] : text.slice(text.lastIndexOf(')') + 2).split(' ')
 }
 
-/** True while the process runs; a zombie has ended, though kill(pid, 0) still finds it. */
+/**
+ * True while the process runs; a zombie has ended, though kill(pid, 0) still finds it. Not yet, while its main thread is one
+ * and others are still on their way out: nobody can collect it before they have gone.
+ */
 export function isAlive(pid: number): boolean {
-  const [state] = statOf(pid)
-  return state !== undefined && state !== 'Z' && state !== 'X'
+  const fields = statOf(pid)
+  const [state, threads] = [fields[0], Number(fields[17])]
+  return state !== undefined && state !== 'X' && (state !== 'Z' || threads > 1)
 }
 
 export const parentOf = (pid: number): number => Number(statOf(pid)[1] ?? 0)

@@ -15,7 +15,7 @@ export interface Python {
 function versionOf(executable: string): Python | undefined {
   try {
     const asked = ['-c', 'import sys; print(sys.implementation.name, *sys.version_info[:2])']
-    const [name, major, minor] = execFileSync(executable, asked, { encoding: 'utf8', timeout: 20_000 })
+    const [name, major, minor] = execFileSync(executable, asked, { encoding: 'utf8', timeout: 60_000 })
       .trim()
       .split(' ')
     return name === 'cpython'

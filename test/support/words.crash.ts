@@ -55,12 +55,23 @@ export function disarm(): readonly Access[] {
 function access(kind: string, writes: boolean): void {
   if (!armed) return
   count++
-  if (recorded) recorded.push({ kind, writes, lines: callers(COLUMNS) })
+  if (recorded) note(recorded, kind, writes)
   if (count !== fatal && !(places.length > 0 && callers().some(line => places.includes(line)))) return
   if (signal === 'SIGSTOP') armed = false
   process.kill(process.pid, signal)
   // the signal is there before kill() returns; should it not be, nothing else happens meanwhile
   if (signal === 'SIGKILL') for (;;) Atomics.wait(still, 0, 0, 1000)
+}
+
+/** Where a loop that only reads comes from is looked up for its first turns, and then now and then: each look takes long. */
+const [FIRST, THEN] = [64, 61]
+let reads = 0
+
+function note(accesses: Access[], kind: string, writes: boolean): void {
+  const before = accesses.at(-1)
+  reads = !writes && before?.kind === kind ? reads + 1 : 0
+  const lines = before === undefined || reads < FIRST || reads % THEN === 0 ? callers(COLUMNS) : before.lines
+  accesses.push({ kind, writes, lines })
 }
 
 const still = new Int32Array(new SharedArrayBuffer(4))

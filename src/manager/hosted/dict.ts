@@ -1,4 +1,6 @@
 /** Python's dict, with the names of JavaScript's Map beside its own. Keys: keyed.ts. */
+
+import { type Tuple, tuple } from '../../pickle/tuple.ts'
 import { equal } from './equal.ts'
 import { defineType } from './hosted-type.ts'
 import { HostedIterator } from './iterator.ts'
@@ -6,7 +8,6 @@ import { Keyed } from './keyed.ts'
 import { entriesOf, ITERATE, itemsOf, iterated, typeName } from './kinds-of-value.ts'
 import { backwards } from './list.ts'
 import { keyError, typeError, valueError } from './python-errors.ts'
-import { type Tuple, tuple } from './python-values.ts'
 import { represent } from './represent.ts'
 
 export class HostedDict {

@@ -5,9 +5,11 @@
  * equals itself: on its way to the server it is no more the same object anyway.
  */
 import { isShareable } from '../../contract/shareable.ts'
+import { PreciseDate } from '../../pickle/datetime.ts'
+import { PyFloat } from '../../pickle/py-float.ts'
+import { Tuple } from '../../pickle/tuple.ts'
 import { entriesOf, numeric } from './kinds-of-value.ts'
 import { recursionError } from './python-errors.ts'
-import { Tuple } from './python-values.ts'
 
 /** As deep as Python goes. */
 const DEEPEST = 1000
@@ -34,14 +36,20 @@ function sameContent(a: object, b: object, depth: number): boolean {
     return others !== undefined && sameEntries(asMap(entries), asMap(others), depth)
   }
   if (ArrayBuffer.isView(a)) return ArrayBuffer.isView(b) && sameViews(a, b)
+  if (a instanceof Date) return b instanceof Date && sameMoment(a, b)
+  if (a instanceof PyFloat || b instanceof PyFloat) return numeric(a) === numeric(b)
   if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false
-  if (a instanceof Date) return Object.is(a.getTime(), (b as Date).getTime())
   if (a instanceof RegExp) return String(a) === String(b)
   if (a instanceof Error && (a.message !== (b as Error).message || a.name !== (b as Error).name)) return false
   const keys = Object.keys(a)
   // what holds nothing that can be seen is equal to nothing but itself
   if (keys.length === 0 && !(a instanceof Error)) return false
   return sameEntries(new Map(Object.entries(a)), new Map(Object.entries(b)), depth)
+}
+
+function sameMoment(a: Date, b: Date): boolean {
+  const within = (date: Date) => (date instanceof PreciseDate ? date.microseconds : 0)
+  return Object.is(a.getTime(), b.getTime()) && within(a) === within(b)
 }
 
 function sameArrays(a: unknown[], b: unknown[], depth: number): boolean {

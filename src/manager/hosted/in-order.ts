@@ -1,8 +1,9 @@
 /** Sorts as Python does: by `<`, which numbers have among each other, and text, bytes, lists and tuples; stable. */
+
+import { Tuple } from '../../pickle/tuple.ts'
 import { equal } from './equal.ts'
 import { numeric, typeName } from './kinds-of-value.ts'
 import { typeError } from './python-errors.ts'
-import { Tuple } from './python-values.ts'
 
 /** A sorted copy. @throws {PythonError} TypeError, for values that have no order among each other */
 export function sorted(items: readonly unknown[], reverse: boolean): unknown[] {

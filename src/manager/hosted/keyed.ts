@@ -9,9 +9,12 @@
 
 import { className } from '../../contract/options.ts'
 import { isShareable } from '../../contract/shareable.ts'
+import { ByteArray } from '../../pickle/byte-array.ts'
+import { PreciseDate } from '../../pickle/datetime.ts'
+import { FrozenSet } from '../../pickle/frozen-set.ts'
+import { Tuple } from '../../pickle/tuple.ts'
 import { isRecord, numeric, typeName } from './kinds-of-value.ts'
 import { typeError } from './python-errors.ts'
-import { Tuple } from './python-values.ts'
 
 /** What stands for a key in the table: the same for equal keys. */
 type Stand = string | number | bigint | object | null
@@ -124,7 +127,9 @@ export class Keyed<V> {
 
   #findOther(key: unknown): Stand | undefined {
     if (key === null || key === undefined) return null
-    if (typeof key !== 'object') return numeric(key) ?? unhashable(key)
+    const number = numeric(key)
+    if (number !== undefined) return number
+    if (typeof key !== 'object') return unhashable(key)
     return isKeyOfItsOwn(key) ? key : this.#spelled.get(spell(key, false))
   }
 }
@@ -151,20 +156,24 @@ let numbered = 0
 function spell(value: unknown, asContent: boolean): string {
   if (value === null || value === undefined) return 'N;'
   if (typeof value === 'string') return `s${value.length}:${value}`
-  if (typeof value !== 'object') {
-    const number = numeric(value) ?? unhashable(value)
-    return typeof number === 'bigint' ? `i${number};` : `n${number};`
-  }
+  const number = numeric(value)
+  if (number !== undefined) return typeof number === 'bigint' ? `i${number};` : `n${number};`
+  if (typeof value !== 'object') return unhashable(value)
   const all = (items: Iterable<unknown>, inside: boolean) => Array.from(items, item => spell(item, inside)).join('')
   if (value instanceof Tuple) return `(${all(value, asContent)})`
+  if (value instanceof FrozenSet)
+    return `<${Array.from(value, item => spell(item, asContent))
+      .sort()
+      .join('')}>`
   if (value instanceof Uint8Array) {
+    if (value instanceof ByteArray && !asContent) return unhashable(value)
     return `b${value.length}:${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1')}`
   }
-  if (value instanceof Date) return `d${value.getTime()};`
+  if (value instanceof Date) return `d${value.getTime()},${value instanceof PreciseDate ? value.microseconds : 0};`
   if (isKeyOfItsOwn(value)) {
-    const number = numbers.get(value) ?? ++numbered
-    numbers.set(value, number)
-    return `#${number};`
+    const mark = numbers.get(value) ?? ++numbered
+    numbers.set(value, mark)
+    return `#${mark};`
   }
   if (Array.isArray(value) || isDict(value)) {
     if (!asContent) return unhashable(value)

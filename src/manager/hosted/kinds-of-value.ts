@@ -5,8 +5,13 @@
  * `undefined` are None; a Map or a plain object is a dict; a Uint8Array is bytes.
  */
 import { className } from '../../contract/options.ts'
+import { ByteArray } from '../../pickle/byte-array.ts'
+import { FrozenSet } from '../../pickle/frozen-set.ts'
+import { PyFloat } from '../../pickle/py-float.ts'
+import { PythonError } from '../../pickle/python-error.ts'
+import { PythonObject } from '../../pickle/python-object.ts'
+import { Tuple } from '../../pickle/tuple.ts'
 import { typeError } from './python-errors.ts'
-import { PythonError, PythonObject, Tuple } from './python-values.ts'
 
 /** The number that a number, a bigint or a truth value is to Python: 1, 1n and true are the same; else undefined. */
 export function numeric(value: unknown): number | bigint | undefined {
@@ -20,7 +25,7 @@ export function numeric(value: unknown): number | bigint | undefined {
       return Number.isFinite(rounded) && BigInt(rounded) === value ? rounded : value
     }
     default:
-      return undefined
+      return value instanceof PyFloat ? value.value : undefined
   }
 }
 
@@ -40,6 +45,7 @@ export function isTrue(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return Boolean(value)
   if (Array.isArray(value) || value instanceof Uint8Array) return value.length > 0
   if (value instanceof Map || value instanceof Set) return value.size > 0
+  if (value instanceof PyFloat) return value.value !== 0
   return !isRecord(value) || Object.keys(value).length > 0
 }
 
@@ -70,8 +76,9 @@ export function typeName(value: unknown): string {
   if (value === null) return 'NoneType'
   if (Array.isArray(value)) return value instanceof Tuple ? 'tuple' : 'list'
   if (value instanceof Map || isRecord(value)) return 'dict'
-  if (value instanceof Set) return 'set'
-  if (value instanceof Uint8Array) return 'bytes'
+  if (value instanceof Set) return value instanceof FrozenSet ? 'frozenset' : 'set'
+  if (value instanceof Uint8Array) return value instanceof ByteArray ? 'bytearray' : 'bytes'
+  if (value instanceof PyFloat) return 'float'
   if (value instanceof PythonObject) return value.name
   if (value instanceof PythonError) return value.pythonName
   return className(value) ?? 'object'

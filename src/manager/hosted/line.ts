@@ -9,7 +9,7 @@
  * that was served and whose answer then cannot be delivered is the object's business: it asks the call to be told.
  */
 import type { Call } from './hosted-type.ts'
-import { typeName, whole } from './kinds-of-value.ts'
+import { numeric, typeName } from './kinds-of-value.ts'
 import { overflowError, typeError, valueError } from './python-errors.ts'
 
 /** What a wait comes to. */
@@ -118,8 +118,9 @@ export class Line<T, D = undefined> {
 /** Seconds to wait; None: for ever. */
 export function secondsOf(timeout: unknown): number {
   if (timeout === undefined || timeout === null) return Number.POSITIVE_INFINITY
-  const seconds = typeof timeout === 'number' ? timeout : whole(timeout)
-  if (seconds === undefined) throw typeError(`'${typeName(timeout)}' object cannot be interpreted as an integer`)
+  const number = numeric(timeout)
+  if (number === undefined) throw typeError(`'${typeName(timeout)}' object cannot be interpreted as an integer`)
+  const seconds = Number(number)
   if (Number.isNaN(seconds)) throw valueError('Invalid value NaN (not a number)')
   if (seconds > LONGEST && seconds !== Number.POSITIVE_INFINITY) throw overflowError('timeout value is too large')
   return seconds

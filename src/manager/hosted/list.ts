@@ -1,10 +1,11 @@
 /** Python's list, with JavaScript's names beside its own. */
+
+import { PythonObject } from '../../pickle/python-object.ts'
 import { equal } from './equal.ts'
 import { defineType } from './hosted-type.ts'
 import { sorted } from './in-order.ts'
 import { ITERATE, isTrue, itemsOf, iterated, typeName, whole } from './kinds-of-value.ts'
 import { indexError, memoryError, typeError, valueError } from './python-errors.ts'
-import { PythonObject } from './python-values.ts'
 import { represent } from './represent.ts'
 import { clamped, integer, placeOf, type Slice, sliceOf } from './subscript.ts'
 

@@ -1,5 +1,5 @@
 /** The exceptions that Python's own types raise: what a Python program catches by class, and may look at the text of. */
-import { PythonError } from './python-values.ts'
+import { PythonError } from '../../pickle/python-error.ts'
 
 const builtin =
   (name: string) =>

@@ -1,10 +1,16 @@
 /** A value as Python's repr() prints it. */
+import { ByteArray } from '../../pickle/byte-array.ts'
+import { FrozenSet } from '../../pickle/frozen-set.ts'
+import { PyFloat } from '../../pickle/py-float.ts'
+import { PythonError } from '../../pickle/python-error.ts'
+import { PythonObject } from '../../pickle/python-object.ts'
+import { Tuple } from '../../pickle/tuple.ts'
 import { entriesOf, typeName } from './kinds-of-value.ts'
-import { PythonError, PythonObject, Tuple } from './python-values.ts'
 
 const DEEPEST = 100
 
-export function represent(value: unknown, depth = 0): string {
+/** `around`: what the value lies in, outermost first. */
+export function represent(value: unknown, around: readonly object[] = []): string {
   switch (typeof value) {
     case 'undefined':
       return 'None'
@@ -15,7 +21,7 @@ export function represent(value: unknown, depth = 0): string {
     case 'string':
       return quoted(value)
     case 'object':
-      return value === null ? 'None' : object(value, depth + 1)
+      return value === null ? 'None' : object(value, around)
     default:
       return String(value)
   }
@@ -47,22 +53,29 @@ function escaped(unit: string, quote: string): string {
   return code >= 0xd800 && code < 0xe000 ? `\\u${code.toString(16)}` : unit
 }
 
-function object(value: object, depth: number): string {
-  if (depth > DEEPEST) return '...'
-  const all = (items: Iterable<unknown>) => Array.from(items, item => represent(item, depth)).join(', ')
+function object(value: object, around: readonly object[]): string {
+  if (around.length > DEEPEST || around.includes(value)) return Array.isArray(value) ? '[...]' : '{...}'
+  const inside = [...around, value]
+  const all = (items: Iterable<unknown>) => Array.from(items, item => represent(item, inside)).join(', ')
   if (value instanceof Tuple) return value.length === 1 ? `(${all(value)},)` : `(${all(value)})`
   if (Array.isArray(value)) return `[${all(value)}]`
-  if (value instanceof Set) return value.size === 0 ? 'set()' : `{${all(value)}}`
+  if (value instanceof Set) {
+    const items = `{${all(value)}}`
+    if (value instanceof FrozenSet) return value.size === 0 ? 'frozenset()' : `frozenset(${items})`
+    return value.size === 0 ? 'set()' : items
+  }
+  if (value instanceof PyFloat) return Number.isInteger(value.value) ? `${value.value}.0` : number(value.value)
   if (value instanceof Uint8Array) {
     const text = Array.from(value, byte =>
       byte < 0x80 ? escaped(String.fromCharCode(byte), "'") : `\\x${byte.toString(16)}`,
     )
-    return `b'${text.join('')}'`
+    const bytes = `b'${text.join('')}'`
+    return value instanceof ByteArray ? `bytearray(${bytes})` : bytes
   }
   if (value instanceof PythonObject) return `${value.name}(${all(value.args)})`
   if (value instanceof PythonError) return `${value.pythonName}(${all(value.args)})`
   const entries = entriesOf(value)
   if (entries === undefined) return `<${typeName(value)}>`
-  const parts = Array.from(entries, ([key, item]) => `${represent(key, depth)}: ${represent(item, depth)}`)
+  const parts = Array.from(entries, ([key, item]) => `${represent(key, inside)}: ${represent(item, inside)}`)
   return `{${parts.join(', ')}}`
 }

@@ -1,7 +1,8 @@
 /** What stands between the brackets of `items[…]` in Python: an index, which may count from the end, or a slice. */
+
+import { PythonObject } from '../../pickle/python-object.ts'
 import { typeName, whole } from './kinds-of-value.ts'
 import { indexError, overflowError, typeError, valueError } from './python-errors.ts'
-import { PythonObject } from './python-values.ts'
 
 /** The places start, start + step … of a list, `count` of them. */
 export interface Slice {
@@ -12,7 +13,8 @@ export interface Slice {
 
 /** A slice as it comes over the wire: `builtins.slice(start, stop, step)`; undefined for what is none. */
 export function sliceOf(subscript: unknown, length: number): Slice | undefined {
-  if (!(subscript instanceof PythonObject) || subscript.name !== 'slice') return undefined
+  if (!(subscript instanceof PythonObject) || subscript.name !== 'slice' || subscript.module !== 'builtins')
+    return undefined
   const [start, stop, step] = subscript.args
   return resolve(bound(start), bound(stop), bound(step), length)
 }

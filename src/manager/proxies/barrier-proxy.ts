@@ -18,7 +18,7 @@ export class BarrierProxy extends BaseProxy {
   async wait(options?: WaitOptions): Promise<number> {
     const patience = patienceOf(options)
     const args = patience.isEndless ? [] : [patience.seconds]
-    return this.askPatiently('wait', args, patience.signal) as Promise<number>
+    return this.askPatiently('wait', args, patience) as Promise<number>
   }
 
   /** Who waits is sent off with an error, and it may be used again. */

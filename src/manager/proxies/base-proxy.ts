@@ -1,7 +1,7 @@
 /** What all proxies are: faces of one object in a manager's server, that travel anywhere and ask it for everything. */
 import { inspect } from 'node:util'
 import { SHAREABLE, type Shareable, type ShareRef } from '../../contract/shareable.ts'
-import { REMOTE, type Remote } from '../remote.ts'
+import { type Limits, REMOTE, type Remote } from '../remote.ts'
 
 /**
  * A proxy of an object that a manager holds. It travels anywhere: as an argument of a Process, in a queue, through a pipe, into
@@ -30,8 +30,8 @@ export abstract class BaseProxy implements Shareable {
   }
 
   /** As ask(), for what may wait. */
-  protected askPatiently(method: string, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown> {
-    return this.#remote.wait(method, args, signal)
+  protected askPatiently(method: string, args: readonly unknown[], limits: Limits): Promise<unknown> {
+    return this.#remote.wait(method, args, limits)
   }
 
   /**

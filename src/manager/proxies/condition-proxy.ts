@@ -26,7 +26,8 @@ export class ConditionProxy extends LockProxy {
   async #sleep(seconds: number | null, signal: AbortSignal | undefined): Promise<unknown> {
     signal?.throwIfAborted()
     try {
-      return await this.askPatiently('wait', [seconds], signal)
+      // after the time the lock is waited for, however long that takes
+      return await this.askPatiently('wait', [seconds], { signal, timeout: Number.POSITIVE_INFINITY })
     } catch (error) {
       // the call was taken back, and with it the place in line for the lock
       if (signal?.aborted && error === signal.reason) await this.ask('reacquire', [])

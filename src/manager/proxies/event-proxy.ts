@@ -30,7 +30,6 @@ export class EventProxy extends BaseProxy {
   /** Waits until it is set. @throws {TimeoutError} after `timeout` ms · the signal's reason */
   async wait(options?: WaitOptions): Promise<void> {
     const patience = patienceOf(options)
-    if (!(await this.askPatiently('wait', [patience.seconds], patience.signal)))
-      throw late('EventProxy.wait()', patience)
+    if (!(await this.askPatiently('wait', [patience.seconds], patience))) throw late('EventProxy.wait()', patience)
   }
 }

@@ -1,9 +1,8 @@
 /** LockProxy and RLockProxy: locks in a manager, whose owners are processes. */
-import { checkWaitOptions } from '../../arena/until.ts'
-import { TimeoutError } from '../../contract/errors.ts'
 import type { WaitOptions } from '../../contract/waiting.ts'
 import { BaseProxy } from './base-proxy.ts'
 import { Holding } from './holding.ts'
+import { late, patienceOf } from './patience.ts'
 
 /**
  * A lock that a manager holds. Its owner is a process: one that dies, or loses its last proxy, gives it back, and the next one is
@@ -25,10 +24,9 @@ import { Holding } from './holding.ts'
 export class LockProxy extends BaseProxy {
   /** @throws {TimeoutError} after `timeout` ms · the signal's reason */
   async acquire(options?: WaitOptions): Promise<Holding> {
-    const { timeout, signal } = checkWaitOptions(options)
-    const limits = timeout === Infinity ? [true] : [true, timeout / 1000]
-    const got = await this.askPatiently('hold', limits, signal)
-    if (got === false) throw new TimeoutError(`${this.constructor.name}.acquire() timed out after ${timeout} ms`)
+    const patience = patienceOf(options)
+    const got = await this.askPatiently('hold', patience.isEndless ? [true] : [true, patience.seconds], patience)
+    if (got === false) throw late(`${this.constructor.name}.acquire()`, patience)
     return this.holding(got === 'abandoned')
   }
 

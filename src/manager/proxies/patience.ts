@@ -2,11 +2,10 @@
 import { checkWaitOptions } from '../../arena/until.ts'
 import { TimeoutError } from '../../contract/errors.ts'
 import type { WaitOptions } from '../../contract/waiting.ts'
+import type { Limits } from '../remote.ts'
 
-export interface Patience {
-  readonly signal: AbortSignal | undefined
+export interface Patience extends Limits {
   readonly isEndless: boolean
-  readonly timeout: number
   /** null: for ever. */
   readonly seconds: number | null
 }

@@ -65,9 +65,8 @@ export class QueueProxy<T = any> extends BaseProxy implements AsyncIterable<T> {
     } catch (error) {
       return Promise.reject(error)
     }
-    const { signal, isEndless, seconds } = patience
-    if (isEndless) return this.askPatiently(method, args, signal)
-    return this.askPatiently(method, [...args, true, seconds], signal).catch(error => {
+    if (patience.isEndless) return this.askPatiently(method, args, patience)
+    return this.askPatiently(method, [...args, true, patience.seconds], patience).catch(error => {
       const isLate = error instanceof EmptyError || error instanceof FullError
       throw isLate ? late(`${this.constructor.name}.${method}()`, patience) : error
     })
@@ -131,7 +130,7 @@ export class JoinableQueueProxy<T = any> extends QueueProxy<T> {
   /** Waits until all that was put is done. @throws {TimeoutError} after `timeout` ms · the signal's reason */
   async join(options?: WaitOptions): Promise<void> {
     const patience = patienceOf(options)
-    const done = await this.askPatiently('joinFor', [patience.seconds], patience.signal)
+    const done = await this.askPatiently('joinFor', [patience.seconds], patience)
     if (done === false) throw late('JoinableQueueProxy.join()', patience)
   }
 

@@ -20,7 +20,7 @@ export class SemaphoreProxy extends BaseProxy {
   async acquire(options?: WaitOptions): Promise<Holding> {
     const patience = patienceOf(options)
     const limits = patience.isEndless ? [true] : [true, patience.seconds]
-    if (!(await this.askPatiently('acquire', limits, patience.signal))) throw late('SemaphoreProxy.acquire()', patience)
+    if (!(await this.askPatiently('acquire', limits, patience))) throw late('SemaphoreProxy.acquire()', patience)
     return new Holding(() => this.release(), false)
   }
 

@@ -3,10 +3,12 @@ import type { Connection } from '../../channel/connection.ts'
 import { ClosedError, NotSerializableError } from '../../contract/errors.ts'
 import { SHAREABLE } from '../../contract/shareable.ts'
 import type { PythonCall } from '../../pickle/python-object.ts'
-import type { Remote } from '../remote.ts'
+import type { Limits, Remote } from '../remote.ts'
 import { emulated, kindOf } from './emulation.ts'
 import type { RemoteServer } from './remote-server.ts'
 import { rebuildProxy, type Told } from './token.ts'
+
+const NO_LIMITS: Limits = { signal: undefined, timeout: Number.POSITIVE_INFINITY }
 
 /** A connection that has acquired something: in Python what is held is held by the thread that serves it. */
 interface Held {
@@ -45,23 +47,23 @@ export class RemoteObject implements Remote {
   }
 
   call(method: string, args: readonly unknown[]): Promise<unknown> {
-    return this.wait(method, args, undefined)
+    return this.wait(method, args, NO_LIMITS)
   }
 
-  async wait(method: string, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown> {
+  async wait(method: string, args: readonly unknown[], limits: Limits): Promise<unknown> {
     if (this.#closed)
       throw new ClosedError(`Expected an open proxy, but close() was called on that of ${this.#described}`)
-    if (this.#server.isOurs) return this.#ask(method, args, signal)
-    return emulated(this.typeid, method, args, signal, (method, args) => this.#ask(method, args, undefined))
+    if (this.#server.isOurs) return this.#ask(method, args, limits)
+    return emulated(this.typeid, method, args, limits.signal, (method, args) => this.#ask(method, args, NO_LIMITS))
   }
 
-  async #ask(method: string, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown> {
+  async #ask(method: string, args: readonly unknown[], limits: Limits): Promise<unknown> {
     const isOwned = !this.#server.isOurs && this.#methods.has('acquire') && this.#methods.has('release')
     let held = isOwned ? this.#held.find(({ isBusy }) => !isBusy) : undefined
     const connection = held?.connection ?? (await this.#server.take())
     if (held) held.isBusy = true
     try {
-      const result = await this.#server.exchange(connection, this.ident, method, args, signal)
+      const result = await this.#server.exchange(connection, this.ident, method, args, limits)
       if (isOwned && method === 'acquire' && result === true) {
         if (held === undefined) {
           held = { connection, depth: 0, isBusy: true }

@@ -14,7 +14,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Connection } from '../../channel/connection.ts'
-import { ClosedError, EOFError, type MultiprocError, WorkerDiedError } from '../../contract/errors.ts'
+import { ClosedError, EOFError, type MultiprocError, TimeoutError, WorkerDiedError } from '../../contract/errors.ts'
 import { dumps, loads } from '../../pickle/pickle.ts'
 import { tuple } from '../../pickle/tuple.ts'
 import type { Address } from '../../wire/address.ts'
@@ -25,7 +25,7 @@ import type { WireCodec } from '../../wire/wire-codec.ts'
 import { failureOf } from '../failure.ts'
 import { BaseProxy } from '../proxies/base-proxy.ts'
 import { faceFor } from '../proxies/faces.ts'
-import { REMOTE } from '../remote.ts'
+import { type Limits, REMOTE } from '../remote.ts'
 import { failureIn, NOTHING, PROXY, RETURN, WITHDRAW, WITHDRAWN } from './failures.ts'
 import { RemoteObject } from './remote-object.ts'
 import { reduceShared, restoreShared } from './shared-values.ts'
@@ -42,6 +42,9 @@ export interface Way {
 const MOST_IDLE = 16
 /** A server that was told that a call is taken back answers within this time, or loses the connection, ms. */
 const PATIENCE = 5000
+
+/** setTimeout() takes no more, ms. */
+const LONGEST_TIMER = 0x7fff_ffff - PATIENCE
 
 const NO_NAMES: ReadonlyMap<string, unknown> = new Map()
 
@@ -183,26 +186,39 @@ export class RemoteServer {
     ident: string,
     method: string,
     args: readonly unknown[],
-    signal: AbortSignal | undefined,
+    { signal, timeout }: Limits,
   ): Promise<unknown> {
     const request = tuple(ident, method, tuple(...args), NO_NAMES)
-    if (signal === undefined) return this.#converse(connection, request)
-    signal.throwIfAborted()
+    if (signal === undefined && timeout > LONGEST_TIMER) return this.#converse(connection, request)
+    signal?.throwIfAborted()
     let timer: NodeJS.Timeout | undefined
+    let givenUp: (() => unknown) | undefined
+    const giveUpIn = (ms: number, error: () => unknown) => {
+      clearTimeout(timer)
+      timer = setTimeout(() => {
+        givenUp = error
+        connection.close()
+      }, ms)
+    }
     const onAbort = () => {
       connection.send(tuple(null, WITHDRAW, tuple(), NO_NAMES)).catch(() => {})
-      timer = setTimeout(() => connection.close(), PATIENCE)
+      giveUpIn(PATIENCE, () => signal?.reason)
     }
+    if (timeout <= LONGEST_TIMER) giveUpIn(timeout + PATIENCE, () => this.#notAnswered(method, timeout))
     try {
       const answer = this.#converse(connection, request)
-      signal.addEventListener('abort', onAbort, { once: true })
+      signal?.addEventListener('abort', onAbort, { once: true })
       return await answer
     } catch (error) {
-      throw error === TAKEN_BACK || (signal.aborted && connection.closed) ? signal.reason : error
+      throw error === TAKEN_BACK ? signal?.reason : givenUp !== undefined ? givenUp() : error
     } finally {
-      signal.removeEventListener('abort', onAbort)
+      signal?.removeEventListener('abort', onAbort)
       clearTimeout(timer)
     }
+  }
+
+  #notAnswered(method: string, timeout: number): TimeoutError {
+    return new TimeoutError(`${method}() timed out after ${timeout} ms, and ${this} did not answer`)
   }
 
   /** Asks the server itself for something. */

@@ -6,6 +6,7 @@
  * session's memory as descriptor 3 and, on its command line, its name (for `ps`) and three numbers.
  *
  *   3       the session's memory; the child marks it close-on-exec before anything else
+ *   4 …     the descriptors among its arguments (hand-down.ts); marked so once it has read who it is
  *   argv    bootstrap, name, place in the session, address of the identity, address of the arguments, parent's pid
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -21,7 +22,7 @@ import { closeFd } from '../../os/descriptor.ts'
 import { openPidfd } from '../../os/pidfd.ts'
 import { pollReadable } from '../../os/poll.ts'
 import type { Child, StartPlan } from '../start-method.ts'
-import { endow } from './endow.ts'
+import { type Endowment, endow } from './endow.ts'
 import { inheritedExecArgv } from './exec-argv.ts'
 
 /** The program of a child; see bootstrap.ts for what stands behind it on the command line. */
@@ -38,31 +39,35 @@ const ignore = (): void => {}
 
 /** Starts the child. When it throws nothing was started. */
 export function spawnChild(plan: StartPlan): Child {
-  const { identity, cwd, stdio, memoryLimitMb } = plan
+  const { cwd } = plan
   if (cwd !== undefined && statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new ArgumentRangeError(`Expected \`cwd\` to be a directory, but ${cwd} is none`)
   }
-  return endow(plan, {}, ({ session, token, toldAt, argsAt }) => {
-    const child = spawn(
-      process.execPath,
-      [
-        ...(plan.execArgv ?? inheritedExecArgv()),
-        ...(memoryLimitMb === undefined ? [] : [`--max-old-space-size=${memoryLimitMb}`]),
-        BOOTSTRAP,
-        identity.name,
-        ...[token, toldAt, argsAt, process.pid].map(String),
-      ],
-      { stdio: ['ignore', stdio, stdio, session.fd], env: plan.env, cwd },
+  return endow(plan, {}, endowment => spawnEndowed(plan, endowment))
+}
+
+/** The same for a child that has been prepared. */
+export function spawnEndowed(plan: StartPlan, { session, token, toldAt, argsAt, fds }: Endowment): Child {
+  const { identity, cwd, stdio, memoryLimitMb } = plan
+  const child = spawn(
+    process.execPath,
+    [
+      ...(plan.execArgv ?? inheritedExecArgv()),
+      ...(memoryLimitMb === undefined ? [] : [`--max-old-space-size=${memoryLimitMb}`]),
+      BOOTSTRAP,
+      identity.name,
+      ...[token, toldAt, argsAt, process.pid].map(String),
+    ],
+    { stdio: ['ignore', stdio, stdio, session.fd, ...fds], env: plan.env, cwd },
+  )
+  child.on('error', ignore) // told below, at once, where the caller can catch it
+  if (child.pid === undefined) {
+    throw new MultiprocError(
+      `Expected ${process.execPath} to start, but the system refused; it may be gone, or the limit of processes ` +
+        '(ulimit -u) or open files (ulimit -n) is reached',
     )
-    child.on('error', ignore) // told below, at once, where the caller can catch it
-    if (child.pid === undefined) {
-      throw new MultiprocError(
-        `Expected ${process.execPath} to start, but the system refused; it may be gone, or the limit of processes ` +
-          '(ulimit -u) or open files (ulimit -n) is reached',
-      )
-    }
-    return new SpawnedChild(child, child.pid, session, token)
-  })
+  }
+  return new SpawnedChild(child, child.pid, session, token)
 }
 
 /**

@@ -17,10 +17,12 @@ import { readdirSync } from 'node:fs'
 import { constants } from 'node:os'
 import { PassThrough, type Readable } from 'node:stream'
 import { Worker, type WorkerOptions } from 'node:worker_threads'
-import { load, store, type Words } from '#words'
+import { exchange, load, store, type Words } from '#words'
 import type { Session, SessionPlace } from '../../arena/session.ts'
 import { isGone } from '../../arena/token.ts'
 import { ArgumentRangeError } from '../../contract/errors.ts'
+import { closeFd } from '../../os/descriptor.ts'
+import { duplicate } from '../../os/plain-pipe.ts'
 import { pollReadable } from '../../os/poll.ts'
 import { threadExists } from '../../os/thread.ts'
 import { startAs } from '../family.ts'
@@ -52,6 +54,8 @@ export interface GivenToThread {
   readonly end: Words
   /** The same of the threads above it: who started it, who started that one … They end with it, and it with them. */
   readonly above: readonly Words[]
+  /** Copies of the descriptors among its arguments; -1: it has taken that one. The others are closed after it. */
+  readonly fds: Words
   readonly stdio: StartPlan['stdio']
   /** Node's options for its own children that are processes; some hold for this whole process already. */
   readonly execArgv: readonly string[]
@@ -115,7 +119,7 @@ export function startThread(plan: StartPlan): Child {
         "have one working directory; start it as a process (setStartMethod('spawn')), or hand it the folder in `args`",
     )
   }
-  return endow(plan, {}, ({ session, token, toldAt, argsAt }) => {
+  return endow(plan, {}, ({ session, token, toldAt, argsAt, fds }) => {
     const given: GivenToThread = {
       name: identity.name,
       place: session.place,
@@ -125,19 +129,47 @@ export function startThread(plan: StartPlan): Child {
       bells: bellsOfProcess(),
       end: new Int32Array(new SharedArrayBuffer(12)),
       above: endsAbove,
+      fds: copiesOf(fds),
       stdio,
       execArgv: plan.execArgv ?? inheritedExecArgv(),
       terminals: [process.stdout, process.stderr].map(({ columns, rows }) => ({ columns, rows })),
     }
     tellAllAtExit()
     const others = new Set(readdirSync(THREADS))
-    const worker = startAs(identity, () => newWorker(plan, given))
+    const worker = startAs(identity, () => {
+      try {
+        return newWorker(plan, given)
+      } catch (error) {
+        closeCopies(given.fds)
+        throw error
+      }
+    })
     const threads = readdirSync(THREADS).filter(id => !others.has(id))
     return new ThreadChild(worker, threads.map(Number), session, given, memoryLimitMb !== undefined)
   })
 }
 
 const THREADS = '/proc/self/task'
+
+/** Of its own from here on, whatever this thread does with its own ones. */
+function copiesOf(fds: readonly number[]): Words {
+  const copies = new Int32Array(new SharedArrayBuffer(4 * fds.length)).fill(-1)
+  try {
+    for (const [i, fd] of fds.entries()) store(copies, i, duplicate(fd))
+  } catch (error) {
+    closeCopies(copies)
+    throw error
+  }
+  return copies
+}
+
+/** Those that the thread has not taken. */
+function closeCopies(copies: Words): void {
+  for (let i = 0; i < copies.length; i++) {
+    const fd = exchange(copies, i, -1)
+    if (fd >= 0) closeFd(fd)
+  }
+}
 
 function newWorker({ env, execArgv, stdio, memoryLimitMb }: StartPlan, given: GivenToThread): Worker {
   const options: WorkerOptions = {
@@ -243,6 +275,7 @@ class ThreadChild implements Child {
     this.#ended = true
     this.#exitCode = this.#readExitCode()
     this.#session.childEnded(this.#given.token)
+    closeCopies(this.#given.fds)
   }
 
   #readExitCode(): number {

@@ -13,7 +13,7 @@ import type { Child, StartPlan } from '../start-method.ts'
 import { type Endowment, endow } from './endow.ts'
 import type { Order } from './spare.ts'
 import { endSpare, findSpare, handOver, renewSpares, type Spare } from './spares.ts'
-import { SpawnedChild, spawnChild } from './spawn.ts'
+import { SpawnedChild, spawnChild, spawnEndowed } from './spawn.ts'
 import { isPossible, surroundings } from './surroundings.ts'
 
 /** With a name of this length an order fits into an empty socket, whatever must be escaped in it. */
@@ -32,7 +32,10 @@ export function startWarm(plan: StartPlan): Child {
     const spare = findSpare(fixed)
     if (spare === undefined) return spawnChild(plan)
     try {
-      return endow(plan, { env, cwd }, endowment => employ(spare, endowment, name))
+      return endow(plan, { env, cwd }, endowment =>
+        // descriptors are inherited by whoever is made now: a spare was made before
+        endowment.fds.length > 0 ? spawnEndowed(plan, endowment) : employ(spare, endowment, name),
+      )
     } catch (error) {
       if (!(error instanceof SpareGone)) throw error
       endSpare(spare)

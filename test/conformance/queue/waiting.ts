@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { EmptyError, FullError, TimeoutError } from 'multiproc'
-import { call, type Outcome } from '../../fixtures/conformance.ts'
+import { call, callTimes, type Outcome } from '../../fixtures/conformance.ts'
 import { LIMIT, launch } from '../implementation.ts'
 import { ended, rings, type Suite } from '../suite.ts'
 
@@ -174,8 +174,8 @@ export function waiting({ make, test }: Suite): void {
   for (const form of ['get', 'getSync', 'getMany'] as const) {
     test(`Queue.get() aborted at the moment an item comes leaves it to ${form} in another process`, async t => {
       const [queue, report] = [await make.queue<number>(), await make.queue<Outcome>()]
+      const child = launch(t, make, callTimes, 6, queue, form, form === 'getMany' ? [3] : [], report)
       for (let round = 0; round < 6; round++) {
-        const child = launch(t, make, call, queue, form, form === 'getMany' ? [3] : [], report)
         const controller = new AbortController()
         const mine = queue.get({ signal: controller.signal })
         await rings(make, [child], () => {
@@ -184,8 +184,8 @@ export function waiting({ make, test }: Suite): void {
         })
         await assert.rejects(mine, error => error === why)
         assert.deepEqual(await report.get(), { gave: form === 'getMany' ? [round] : round })
-        assert.equal(await ended(child), 0)
       }
+      assert.equal(await ended(child), 0)
     })
   }
 
@@ -212,8 +212,8 @@ export function waiting({ make, test }: Suite): void {
   for (const form of ['get', 'getSync', 'getMany'] as const) {
     test(`Queue.${form}() is rung by a put of another process, in every form`, async t => {
       const [queue, report] = [await make.queue<number>(), await make.queue<Outcome>()]
+      const child = launch(t, make, callTimes, 3, queue, form, form === 'getMany' ? [3] : [], report)
       for (const put of ['put', 'putSync', 'putNowait'] as const) {
-        const child = launch(t, make, call, queue, form, form === 'getMany' ? [3] : [], report)
         await rings(make, [child], () => void queue[put](7))
         assert.deepEqual(await report.get(), { gave: form === 'getMany' ? [7] : 7 })
       }

@@ -125,12 +125,12 @@ export function mixing({ make, test }: Suite): void {
        await new Promise(resolve => setTimeout(resolve, 50))
        own.acquireSync()
        console.log('blocks')
-       try { own.acquireSync({ timeout: 3000 }) } catch { console.log('came back') }`,
+       try { own.acquireSync({ timeout: 6000 }) } catch { console.log('came back') }`,
       { name },
     )
     await both.printed('blocks', LIMIT)
     const waits = () => inspect().objects.some(one => one.name === name && one.waiters.includes(both.pid))
-    await until(() => !waits(), 2_500, 'it to stand aside')
+    await until(() => !waits(), 5_500, 'it to stand aside')
     await both.printed('came back', LIMIT)
     await until(waits, LIMIT, 'it to come back')
     queue.putNowait(3)

@@ -1,12 +1,14 @@
 // Event and Barrier of a manager.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { PyFloat } from '#src/pickle/py-float.js'
 import { Client, host, outcomes, raises } from './client.js'
 
 test('Event.wait() gives whether it is set, and waits until it is', async () => {
   const [event, a, b] = [host('Event'), new Client('a'), new Client('b')]
   assert.equal(a.do(event, 'is_set'), false)
   assert.equal(a.do(event, 'wait', 0), false)
+  assert.equal(a.do(event, 'wait', new PyFloat(0)), false)
   assert.equal(await a.ask(event, 'wait', [0.002]).answer, false)
   const waiting = [a.ask(event, 'wait'), b.ask(event, 'wait', [], { timeout: 5 })]
   assert.deepEqual(await outcomes(...waiting), ['waiting', 'waiting'])

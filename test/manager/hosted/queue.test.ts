@@ -186,13 +186,26 @@ for (const typeid of ['Queue', 'JoinableQueue']) {
     assert.throws(() => b.do(queue, 'task_done'), raises('ValueError', 'task_done() called too many times'))
   })
 
+  test(`${typeid}.join() counts a put that had to wait`, async () => {
+    const [queue, a] = [host(typeid, [1]), new Client('a')]
+    put(queue, 1)
+    a.ask(queue, 'put', [2])
+    a.do(queue, 'get')
+    a.do(queue, 'task_done')
+    const join = a.ask(queue, 'join')
+    assert.deepEqual(await outcomes(join), ['waiting'])
+    a.do(queue, 'get')
+    a.do(queue, 'task_done')
+    assert.deepEqual(await outcomes(join), [undefined])
+  })
+
   test(`${typeid} without a size never makes a put wait`, () => {
     for (const maxsize of [0, -1]) {
       const [queue, a] = [host(typeid, [], { maxsize }), new Client('a')]
-      for (let i = 0; i < 3000; i++) a.do(queue, 'put', i)
+      for (let i = 0; i < 2500; i++) a.do(queue, 'put', i)
       assert.equal(a.do(queue, 'full'), false)
       assert.equal(a.do(queue, 'maxsize'), 0)
-      assert.deepEqual(drained(queue), [...Array(3000).keys()])
+      assert.deepEqual(drained(queue), [...Array(2500).keys()])
     }
     assert.throws(() => host(typeid, ['many']), raises('TypeError'))
   })
@@ -268,12 +281,19 @@ test('JoinableQueue.task_done() marks the oldest of the caller, or else the olde
   put(queue, 1, 2, 3)
   a.do(queue, 'get')
   b.do(queue, 'get')
-  b.do(queue, 'get')
+  a.do(queue, 'get')
   b.do(queue, 'task_done') // 2
   c.do(queue, 'task_done') // 1
   a.die()
   b.die()
   assert.deepEqual(drained(queue), [3])
+  const another = host('JoinableQueue')
+  put(another, 1, 2)
+  a.do(another, 'get')
+  b.do(another, 'get')
+  b.do(another, 'task_done') // 2
+  a.die()
+  assert.deepEqual(drained(another), [1])
 })
 
 test('JoinableQueue.task_done() is refused while all that is not done is queued', () => {

@@ -108,6 +108,28 @@ test('Semaphore: `recover` true gives permits of the gone back always, false nev
   a.die()
   assert.equal(b.do(always, 'get_value'), 2)
   assert.equal(b.do(never, 'get_value'), 1)
+  b.do(never, 'acquire')
+  b.die()
+  const unsignalled = host('Semaphore', [1], { recover: false })
+  a.do(unsignalled, 'acquire')
+  a.die()
+  assert.equal(b.do(unsignalled, 'get_value'), 0)
+})
+
+test('BoundedSemaphore with `recover`: what is in the hand of another counts', () => {
+  const [semaphore, a, b] = [host('BoundedSemaphore', [1, true]), new Client('a'), new Client('b')]
+  a.do(semaphore, 'acquire')
+  assert.throws(() => b.do(semaphore, 'release'), raises('ValueError', 'Semaphore released too many times'))
+  a.do(semaphore, 'release')
+  assert.equal(b.do(semaphore, 'get_value'), 1)
+})
+
+test('Semaphore: a permit that was given back before its acquire was taken back comes back once', () => {
+  const [semaphore, a] = [host('Semaphore', [1]), new Client('a')]
+  const call = a.askSlowly(semaphore, 'acquire')
+  a.do(semaphore, 'release')
+  call.withdraw()
+  assert.equal(a.do(semaphore, 'get_value'), 1)
 })
 
 test('BoundedSemaphore.release() above its first value is refused, whoever holds what', () => {
