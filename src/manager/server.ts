@@ -8,6 +8,7 @@ import { Dispatcher, type Factory } from './dispatcher.ts'
 import { ownFactory, type Registered, userFactory } from './factories.ts'
 import { hostedTypes } from './hosted/hosted-types.ts'
 import type { Knock } from './links.ts'
+import { ownAddress } from './own-address.ts'
 import { Office } from './python/office.ts'
 import { Segments } from './python/segments.ts'
 import { Reception } from './reception.ts'
@@ -59,7 +60,7 @@ export async function serve(plan: ServerPlan): Promise<void> {
 }
 
 async function listen({ address, authkey, tls }: ServerPlan, office: Office): Promise<Address> {
-  const listener = await listenAt(address, { authkey, tls, codec: office.codec })
+  const listener = await listenAt(address ?? ownAddress(), { authkey, tls, codec: office.codec })
   office.open(listener)
   return listener.address
 }

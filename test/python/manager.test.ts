@@ -87,9 +87,11 @@ describe('managers of Node and of CPython', { concurrency: 2 }, () => {
   test('a manager with an address of TCP serves Python', async () => {
     const manager = new Managers({ authkey: KEY, address: ['127.0.0.1', 0] })
     await manager.start()
-    await manager.publish('jobs', await manager.JoinableQueue())
+    const jobs = await manager.JoinableQueue()
+    await manager.publish('jobs', jobs)
     const peer = new Peer(pythons[0])
     assert.equal((await peer.ask('base_manager', manager.address)).length, 14)
+    await leftUnread(peer, manager, jobs)
     assert.deepEqual(await peer.end(), [0, null])
     await manager.shutdown()
   })
@@ -229,6 +231,9 @@ function withPython(python: Python): void {
     await jobs.taskDone()
     await jobs.join(limit)
   })
+
+  test('an answer that was not read when the connection ended counts as not given', () =>
+    leftUnread(peer, manager, jobs))
 
   test('Python and Node drain one JoinableQueue, one of each is killed, and nothing is lost', async () => {
     const items = Array.from({ length: 40 }, (_, i) => i)
@@ -414,6 +419,16 @@ function withPython(python: Python): void {
     await peer.ask('wait', pid)
     assert.throws(() => new SharedMemory({ name: block.name }), { name: 'FileNotFoundError' })
   })
+}
+
+/** Nothing of it is read, and it is not in the hand of one that is gone: it is delivered for the first time. */
+async function leftUnread(peer: Peer, manager: SyncManager, jobs: JoinableQueueProxy<unknown>): Promise<void> {
+  const queue = await manager.Queue()
+  await manager.publish('jobs', queue)
+  await queue.put('the item')
+  assert.equal(await peer.ask('leave_unread', manager.address), true)
+  assert.equal(await queue.get(limit), 'the item')
+  await manager.publish('jobs', jobs)
 }
 
 const EMPTY = 'Empty: Expected an item in the queue, but it is empty'

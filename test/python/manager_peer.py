@@ -6,8 +6,8 @@ import signal
 import sys
 import time
 from multiprocessing import current_process, resource_tracker, shared_memory, util
-from multiprocessing.connection import Connection
-from multiprocessing.managers import BaseManager, DictProxy, RemoteError, SharedMemoryManager, SyncManager
+from multiprocessing.connection import Client, Connection
+from multiprocessing.managers import BaseManager, DictProxy, RemoteError, SharedMemoryManager, SyncManager, dispatch
 
 KEY = b'the key'
 current_process().authkey = KEY  # proxies that come in values use this one
@@ -163,6 +163,17 @@ def everything(address):
     return [during, m._number_of_objects() - before, info]
 
 
+def leave_unread(address):
+    """Ends its connection when the answer of get() is there, but not read."""
+    address = tuple(address) if isinstance(address, list) else address
+    with Client(address, authkey=KEY) as conn:
+        ident, _ = dispatch(conn, None, 'create', ('jobs',))
+    with Client(address, authkey=KEY) as conn:
+        dispatch(conn, None, 'accept_connection', ('me',))
+        conn.send((ident, 'get', (), {}))
+        return conn.poll(20)
+
+
 def wrong_key(address):
     return raised(connected, address, key=b'another').split(':')[0]
 
@@ -247,8 +258,6 @@ def serve_segments():
 
 
 def shut_down(port):
-    from multiprocessing.connection import Client
-    from multiprocessing.managers import dispatch
     with Client(('127.0.0.1', port), authkey=KEY) as conn:
         dispatch(conn, None, 'shutdown')
 
