@@ -121,6 +121,11 @@ class SecureStream implements ByteStream {
     else this.#socket.unref()
   }
 
+  unref(): void {
+    this.background = true
+    this.#socket.unref()
+  }
+
   write(): number {
     if (this.#lost || this.#socket.destroyed || !this.#socket.writable) throw brokenPipe(this.#lost)
     return 0 // only the event loop writes
@@ -138,6 +143,10 @@ class SecureStream implements ByteStream {
 
   peerPid(): null {
     return null
+  }
+
+  get leftUnread(): boolean {
+    return (this.#lost as NodeJS.ErrnoException | undefined)?.code === 'ECONNRESET'
   }
 
   close(): void {
