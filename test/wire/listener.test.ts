@@ -231,8 +231,8 @@ describe('Listener', () => {
   test('TestIgnoreEINTR.test_ignore_listener', { timeout: LIMIT }, async t => {
     const listener = await listening(t)
     const accepted = listener.accept(limit)
-    const signalled = once(process, 'SIGUSR2')
-    process.kill(process.pid, 'SIGUSR2')
+    const signalled = once(process, 'SIGWINCH')
+    process.kill(process.pid, 'SIGWINCH')
     await signalled
     const theirs = await client(listener.address)
     ;(await accepted).close()
