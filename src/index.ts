@@ -28,6 +28,7 @@ export { JoinableQueueProxy, QueueProxy } from './manager/proxies/queue-proxy.ts
 export { SemaphoreProxy } from './manager/proxies/semaphore-proxy.ts'
 export { type SetOperand, SetProxy } from './manager/proxies/set-proxy.ts'
 export { ArrayProxy, ValueProxy } from './manager/proxies/value-proxy.ts'
+export { SharedMemoryManager } from './manager/shared-memory-manager.ts'
 export { Manager, SyncManager } from './manager/sync-manager.ts'
 export { ByteArray } from './pickle/byte-array.ts'
 export {
@@ -44,6 +45,23 @@ export { PyFloat } from './pickle/py-float.ts'
 export { PythonError } from './pickle/python-error.ts'
 export { type PythonCall, PythonGlobal, PythonObject, type PythonObjectOptions } from './pickle/python-object.ts'
 export { Tuple, tuple } from './pickle/tuple.ts'
+export type { AsyncResult } from './pool/async-result.ts'
+export { currentTask, type Task } from './pool/current-task.ts'
+export {
+  type ExecutorMapOptions,
+  type ExecutorOptions,
+  ProcessPoolExecutor,
+  type ShutdownOptions,
+} from './pool/executor.ts'
+export type { Histogram } from './pool/histogram.ts'
+export {
+  type ApplyOptions,
+  type ImapOptions,
+  type MapOptions,
+  Pool,
+  type PoolOptions,
+  type PoolStats,
+} from './pool/pool.ts'
 export {
   activeChildren,
   cpuCount,

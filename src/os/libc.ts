@@ -22,6 +22,7 @@ const SIGNATURES = {
   bind: 'int bind(int, void *, unsigned int)',
   close: 'int close(int)',
   connect: 'int connect(int, void *, unsigned int)',
+  dup2: 'int dup2(int, int)',
   fallocate: 'int fallocate(int, int, int64_t, int64_t)',
   fcntl: 'int fcntl(int, int, int64_t)',
   fcntlLock: 'int fcntl(int, int, void *)',
@@ -57,6 +58,7 @@ export interface Libc {
   bind(fd: number, address: Pointer, length: number): number
   close(fd: number): number
   connect(fd: number, address: Pointer, length: number): number
+  dup2(fd: number, as: number): number
   fallocate(fd: number, mode: number, offset: number, length: number): number
   fcntl(fd: number, command: number, argument: number): number
   fcntlLock(fd: number, command: number, lock: Pointer): number
