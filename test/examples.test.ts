@@ -97,11 +97,15 @@ const printed: Record<string, string> = {
     the child says: served four`,
   sockets: `
     client 1 sent 1 2 3
+    client 1 was told 6
     client 2 sent 2 4 6
+    client 2 was told 12
     client 3 sent 3 6 9
+    client 3 was told 18
     client 4 sent 4 8 12
+    client 4 was told 24
     client 5 sent 5 10 15
-    answers: 6 12 18 24 30`,
+    client 5 was told 30`,
   signals: `
       child: got SIGUSR2
       child: got SIGTERM and ends in its own time
