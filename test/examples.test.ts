@@ -140,8 +140,9 @@ const example = (...name: string[]) => run([process.execPath, path.join(checkout
 /** Written here with an indentation of four. */
 const expected = (text: string) => `${text.replace(/^\n/, '').replace(/^ {4}/gm, '')}\n`
 
-/** Examples that somebody else's test runs have no output here. */
+/** A folder there is an example of several programs, with a test of its own. */
 const names = readdirSync(path.join(checkout, 'examples'))
+  .filter(file => file.endsWith('.ts'))
   .map(file => file.replace(/\.ts$/, ''))
   .filter(name => name !== 'main')
 
