@@ -3,19 +3,17 @@
 // Without it: of 2,000 increments some are lost, now and then, on some machines: the worst kind of fault.
 import { Barrier, isMainProcess, Lock, Process, RawValue } from 'multiproc'
 
-type Counter = InstanceType<typeof RawValue>
-
 /** Here the unlucky moment is no chance: both have read before either writes. */
-export async function incrementOnce(counter: Counter, bothHaveRead: Barrier): Promise<void> {
-  const value = Number(counter.value)
+export async function incrementOnce(counter: RawValue<'i'>, bothHaveRead: Barrier): Promise<void> {
+  const { value } = counter
   await bothHaveRead.wait()
   counter.value = value + 1
 }
 
-export async function incrementOften(counter: Counter, lock: Lock): Promise<void> {
+export async function incrementOften(counter: RawValue<'i'>, lock: Lock): Promise<void> {
   for (let i = 0; i < 1000; i++) {
     await lock.with(() => {
-      counter.value = Number(counter.value) + 1
+      counter.value += 1
     })
   }
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, test } from 'node:test'
-import { checkout, run } from './support/children.ts'
+import { checkout, python, run } from './support/children.ts'
 
 /** What each prints. Those that show chance print what chance cannot change. */
 const printed: Record<string, string> = {
@@ -59,6 +59,13 @@ const printed: Record<string, string> = {
     parent: 0
     list: 1 2 3 10 20 — length 5
     reversed: 20 10 3 2 1`,
+  'manager-all-types': `
+    Event: it is set; Semaphore: 1 of 2 left
+    JoinableQueue: all done; Value: 42
+    Condition: it is so; Namespace: [ [ 'mood', 'happy' ] ]
+    dict, list, set: Map(2) { 'pears' => 1, 'apples' => 2 } [ 3, 1, 2, 4 ] Set(3) { 'a', 'b', 'c' }
+    Barrier: both are there; Array, Queue: [ 2.5, 0.5 ] hello
+    BoundedSemaphore: ArgumentRangeError`,
   'semaphore-slots': `
     never more than 2 at once: true
     slots that are free at the end: 2
@@ -90,17 +97,39 @@ const printed: Record<string, string> = {
     the child says: served four`,
   sockets: `
     client 1 sent 1 2 3
+    client 1 was told 6
     client 2 sent 2 4 6
+    client 2 was told 12
     client 3 sent 3 6 9
+    client 3 was told 18
     client 4 sent 4 8 12
+    client 4 was told 24
     client 5 sent 5 10 15
-    answers: 6 12 18 24 30`,
+    client 5 was told 30`,
   signals: `
       child: got SIGUSR2
       child: got SIGTERM and ends in its own time
     exit code: 7
     exit code: -9 is minus the signal
     waiting for SIGKILL: ArgumentRangeError`,
+  'python-both-ways':
+    python === null
+      ? '    No python3 is found here: skipped what would be sent to it and by it'
+      : `
+    Python → Node: true
+    Python → Node: 1.5
+    Python → Node: 18446744073709551616n
+    Python → Node: Tuple(3) [ 1, 'two', null ]
+    Python → Node: Map(2) { 'fruit' => 'pears', 'kilos' => 3 }
+    Python → Node: PythonDate { year: 2026, month: 1, day: 2 }
+    Node → Python: bool: True
+    Node → Python: int: 1
+    Node → Python: float: 1.0
+    Node → Python: int: 18446744073709551616
+    Node → Python: tuple: (1, 'two')
+    Node → Python: dict: {'fruit': 'pears'}
+    Node → Python: datetime: 1970-01-01 00:00:00+00:00
+    Python ended with 0`,
   'shared-image': `
     build/examples/shared-image-before.png: mean 113.38
     build/examples/shared-image-after.png: mean 156.31`,
@@ -111,8 +140,9 @@ const example = (...name: string[]) => run([process.execPath, path.join(checkout
 /** Written here with an indentation of four. */
 const expected = (text: string) => `${text.replace(/^\n/, '').replace(/^ {4}/gm, '')}\n`
 
-/** Examples that somebody else's test runs have no output here. */
+/** A folder there is an example of several programs, with a test of its own. */
 const names = readdirSync(path.join(checkout, 'examples'))
+  .filter(file => file.endsWith('.ts'))
   .map(file => file.replace(/\.ts$/, ''))
   .filter(name => name !== 'main')
 

@@ -5,7 +5,7 @@
  * What is kept here in ordinary memory (which slabs are mine, where I looked last) is hint: a participant that starts
  * anew loses nothing by not having it.
  */
-import { compareExchange, load, peek, store, type Words } from '#words'
+import { add, compareExchange, load, peek, store, type Words } from '#words'
 import { OutOfSharedMemoryError } from '../contract/errors.ts'
 import { HEADER, UNIT, unitLength, unitOwner } from './layout.ts'
 import { NOBODY, SLAB } from './owner.ts'
@@ -58,6 +58,8 @@ const TRIES = 4
 const KEPT_UNITS = 256
 /** From this size on the kernel is asked for the pages beforehand, so that "none left" is an error and not a signal. */
 const POPULATED = 1 << 20
+/** Of how many places it is remembered that they have pages: asking the kernel costs as much as a sixth of filling them. */
+const MOST_PLACES = 4096
 
 export class Allocator {
   readonly #memory: Memory
@@ -65,6 +67,9 @@ export class Allocator {
   readonly #me: number
   readonly #reclaim: () => void
   readonly #shelves: (Shelf | undefined)[] = []
+  /** From these units on so many bytes have pages, unless some were given back since `#discards`. */
+  readonly #places = new Map<number, number>()
+  #discards = 0
 
   /** `reclaim`: frees what is owned without need; called once before memory is refused. */
   constructor(memory: Memory, me: number, reclaim: () => void = () => {}) {
@@ -163,14 +168,30 @@ export class Allocator {
     }
     if (blank || bytes >= POPULATED) {
       try {
-        if (blank) this.#memory.discard(unit * UNIT, units * UNIT) // clears no page that is not there
-        this.#memory.populate(unit * UNIT, bytes)
+        if (blank) this.#discard(unit, units) // clears no page that is not there
+        this.#populate(unit, bytes)
       } catch (error) {
         this.#discardAndGive(unit, units)
         throw error
       }
     }
     return unit * UNIT
+  }
+
+  /** As long as nobody has given pages back, those that were there once are there. Of a run that is ours only we give them back. */
+  #populate(unit: number, bytes: number): void {
+    const discards = load(this.#w, HEADER.discards) // after [U3]: whoever gave pages of it back has counted before
+    if (discards !== this.#discards || this.#places.size >= MOST_PLACES) this.#places.clear()
+    this.#discards = discards
+    if ((this.#places.get(unit) ?? 0) >= bytes) return
+    this.#memory.populate(unit * UNIT, bytes)
+    this.#places.set(unit, bytes)
+  }
+
+  /** Counted first: whoever dies between the two has only made others ask in vain. */
+  #discard(unit: number, units: number): void {
+    add(this.#w, HEADER.discards, 1)
+    this.#memory.discard(unit * UNIT, units * UNIT)
   }
 
   /** The block is free. Its owner word must name this participant. */
@@ -190,7 +211,7 @@ export class Allocator {
 
   /** First the pages, then the run: the other way round we would wipe what its next owner wrote. */
   #discardAndGive(unit: number, units: number): void {
-    this.#memory.discard(unit * UNIT, units * UNIT)
+    this.#discard(unit, units)
     giveRun(this.#w, this.#me, unit, false)
   }
 

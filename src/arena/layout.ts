@@ -20,10 +20,11 @@ export const HEADER = {
   limitUnits: 3, //        the ceiling; never changes
   highestSlot: 4, //       no slot above it was ever taken; only grows, under the roster latch
   rosterLatch: 16, //      guards FREE → RESERVED
-  allocatorLatch: 32, //   guards the unit table and the three words below
+  allocatorLatch: 32, //   guards the unit table and the next three words
   usedUnits: 33, //        derived: sum over the owned runs
   keptUnits: 34, //        hint: freed units whose pages were kept
   nextUnit: 35, //         hint: where the next search for a free run begins
+  discards: 36, //         how often pages were given back to the kernel; counted before it is done
   referencesLatch: 48, //  guards who refers to which object, and the word below
   firstName: 49, //        the commons only: the list of what is shared by name (commons/name.ts)
 } as const

@@ -74,7 +74,9 @@ export function giveRun(w: Words, me: number, unit: number, kept: boolean): void
     poke(w, HEADER.usedUnits, peek(w, HEADER.usedUnits) - units)
     if (!kept) return
     poke(w, HEADER.keptUnits, peek(w, HEADER.keptUnits) + units)
-    poke(w, HEADER.nextUnit, unit) // its pages are there, and perhaps in a cache
+    // Its pages are there, and perhaps in a cache. The lowest first: those of the last one freed would leave the others behind, and
+    // whoever takes two in a row would go on into memory that nobody has touched yet.
+    if (unit < peek(w, HEADER.nextUnit)) poke(w, HEADER.nextUnit, unit)
   })
 }
 

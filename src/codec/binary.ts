@@ -59,11 +59,15 @@ export function copyBytes(source: Uint8Array, from: number, length: number, targ
   }
 }
 
-/** From here on a copy made whole is cheaper than one that is filled with zeros first. */
+/** From here on slice() is cheaper than a buffer and a copy into it. */
 const SLICE_BYTES = 64
+
+/** From here on it tells that slice() fills with zeros first, too: only a typed array that is made from another is not. */
+const LARGE_BYTES = 16 * 1024
 
 /** A buffer of its own with these bytes. */
 export function copyOf(bytes: Uint8Array, from: number, length: number): ArrayBuffer {
+  if (length >= LARGE_BYTES) return new Uint8Array(new Uint8Array(bytes.buffer, bytes.byteOffset + from, length)).buffer
   if (length >= SLICE_BYTES && bytes.buffer instanceof ArrayBuffer) {
     return bytes.buffer.slice(bytes.byteOffset + from, bytes.byteOffset + from + length)
   }

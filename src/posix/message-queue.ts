@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import { ArgumentRangeError, FileExistsError, FileNotFoundError } from '../contract/errors.ts'
 import { checkCount, describe } from '../contract/options.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
+import { SystemCallError } from '../os/libc.ts'
 import {
   type MessageQueueState,
   openQueue,
@@ -12,7 +13,7 @@ import {
   removeQueue,
   sendNow,
 } from '../os/message-queue.ts'
-import { type CreationOptions, checkCreation, checkData, explained, type Meanings } from './kernel-errors.ts'
+import { type CreationOptions, checkCreation, checkData, explain, explained, type Meanings } from './kernel-errors.ts'
 import { NONE, Patience, untilSync } from './patience.ts'
 
 /** Queues that another process of the family opened, by their number. */
@@ -112,9 +113,19 @@ export class MessageQueue {
     return () => {
       const sent = this.#explained(() => sendNow(this.id, type, bytes), bytes.length)
       if (sent) return undefined
-      const { maxBytes } = this.stat()
-      if (bytes.length > maxBytes) throw tooLarge(bytes.length, 'the queue', maxBytes, 'msgmnb')
+      const most = this.#maxBytes()
+      if (bytes.length > most) throw tooLarge(bytes.length, 'the queue', most, 'msgmnb')
       return NONE
+    }
+  }
+
+  /** Who may write only is not told: then nothing is known to be too large. */
+  #maxBytes(): number {
+    try {
+      return queueState(this.id).maxBytes
+    } catch (error) {
+      if (error instanceof SystemCallError && error.errno === 'EACCES') return Number.POSITIVE_INFINITY
+      throw explain(error, meaningsOf(this.#name, false, undefined))
     }
   }
 

@@ -6,7 +6,7 @@ import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import { closeFd } from '../os/descriptor.ts'
 import { SystemCallError } from '../os/libc.ts'
 import { createPipeForThread, type Pipe } from '../os/pipe.ts'
-import { type Direction, hasMet, makeFifo, openFifo } from '../os/plain-pipe.ts'
+import { type Direction, directionOf, hasMet, makeFifo, openFifo } from '../os/plain-pipe.ts'
 import { checkMode, explain, explained, type Meanings } from './kernel-errors.ts'
 import { NONE, Patience, untilSync } from './patience.ts'
 import { PipeEnd } from './pipe-end.ts'
@@ -88,11 +88,7 @@ export class NamedPipe implements Disposable {
       () => statSync(path),
       () => meaningsOf(path),
     )
-    if (!found.isFIFO()) {
-      throw new ArgumentTypeError(
-        `Expected ${path} to be a named pipe, but it is something else; use node:fs for it, or another path`,
-      )
-    }
+    if (!found.isFIFO()) throw somethingElse(path)
     return new NamedPipe(path, false)
   }
 
@@ -104,6 +100,7 @@ export class NamedPipe implements Disposable {
    *
    * @throws {TimeoutError} after `timeout` ms · the signal's reason
    * @throws {FileNotFoundError} when the path is gone
+   * @throws {ArgumentTypeError} when something else is there by now
    * @throws {SystemCallError} EACCES: this user may not read it
    * @example
    * using fifo = NamedPipe.create(`/tmp/multiproc-example-${process.pid}`)
@@ -224,9 +221,18 @@ class Opening {
 
 /** Throws BrokenPipeError when nobody reads what shall be written. */
 function openChecked(path: string, direction: Direction): number {
-  return explained(
+  const fd = explained(
     () => openFifo(path, direction),
     () => ({ ...meaningsOf(path), ENXIO: cause => new BrokenPipeError(`Expected somebody to read ${path}`, cause) }),
+  )
+  if (directionOf(fd) === direction) return fd
+  closeFd(fd)
+  throw somethingElse(path)
+}
+
+function somethingElse(path: string): ArgumentTypeError {
+  return new ArgumentTypeError(
+    `Expected ${path} to be a named pipe, but it is something else; use node:fs for it, or another path`,
   )
 }
 

@@ -244,6 +244,7 @@ export class PipeEnd implements Disposable {
    * This process is done with this end. At once: a read() or write() that waits rejects with ClosedError, and what such a
    * write had not written is not written. May be called again.
    *
+   * @throws {SystemCallError} EBADF: somebody else has closed `fd` (fs.closeSync, say)
    * @example
    * const [reader, writer] = pipe()
    * writer.close()
@@ -256,8 +257,8 @@ export class PipeEnd implements Disposable {
     this.#closed = true
     this.#socket?.destroy()
     ;(this.#stream as unknown as { destroy(): void } | undefined)?.destroy()
-    closeFd(this.#fd)
     for (const { reject } of [...this.#reads.splice(0), ...this.#writes.splice(0)]) reject(closed())
+    closeFd(this.#fd)
   }
 
   [Symbol.dispose](): void {

@@ -195,6 +195,23 @@ test(
   },
 )
 
+test('who may write to a MessageQueue, and not read, waits for room like others', {
+  ...LIMIT,
+  skip: process.geteuid?.() !== 0,
+}, async () => {
+  const queue = new MessageQueue('private', { create: true, mode: 0o622 })
+  try {
+    const most = Math.min(queue.stat().maxBytes, limitOf('msgmax'))
+    while (queue.stat().bytes + most <= queue.stat().maxBytes) queue.sendSync(new Uint8Array(most))
+    process.seteuid?.(65534)
+    await assert.rejects(queue.send(new Uint8Array(most), 1, { timeout: 20 }), TimeoutError)
+    assert.throws(() => queue.stat(), { errno: 'EACCES' })
+  } finally {
+    process.seteuid?.(0)
+    queue.remove()
+  }
+})
+
 test('a message that the queue could never hold is refused, not waited for', {
   ...LIMIT,
   skip: !python,

@@ -120,6 +120,22 @@ test('NamedPipe: what is missing, taken or something else is told with its errno
 })
 
 test(
+  'a path that is no named pipe any more is told when it is opened, and nothing stays open',
+  LIMIT,
+  async context => {
+    const fifo = NamedPipe.create(freshPath())
+    context.after(() => unlinkSync(fifo.path))
+    fifo.unlink()
+    writeFileSync(fifo.path, 'a file')
+    const told = (error: unknown) => error instanceof ArgumentTypeError && error.message.includes(fifo.path)
+    await assert.rejects(fifo.openWriter(LIMIT), told)
+    assert.throws(() => fifo.openWriterSync(LIMIT), told)
+    await assert.rejects(fifo.openReader(LIMIT), told)
+    assert.deepEqual(openPipes(fifo.path), [])
+  },
+)
+
+test(
   'what another user made is refused with EACCES, and an end that was opened before is used all the same',
   LIMIT,
   async () => {

@@ -189,6 +189,15 @@ test('an end that was closed by its stream is closed', LIMIT, async () => {
   reader.close()
 })
 
+test('PipeEnd.close() of a descriptor that somebody else has closed says so, and nobody waits on', LIMIT, async () => {
+  const [reader, writer] = pipe()
+  const waiting = assert.rejects(reader.read(1, LIMIT), ClosedError)
+  closeSync(reader.fd)
+  assert.throws(() => reader.close(), { errno: 'EBADF' })
+  await waiting
+  writer.close()
+})
+
 test('what is no end of a pipe, no data, no size is refused where it is given', LIMIT, async context => {
   const [reader, writer] = ends(context)
   const file = openSync('/dev/null', 'r')
