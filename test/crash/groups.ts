@@ -7,6 +7,7 @@ import { lockOperations } from './lock-operations.js'
 import { managerOperations } from './manager-operations.js'
 import { memoryOperations } from './memory-operations.js'
 import type { Legacy, Operation } from './operation.js'
+import { poolOperations } from './pool-operations.js'
 import { queueLegacies, queueOperations } from './queue-operations.js'
 import { semaphoreLegacies, semaphoreOperations } from './semaphore-operations.js'
 import { shareLegacies, shareOperations } from './share-operations.js'
@@ -25,6 +26,7 @@ export const groups = {
   lock: { operations: lockOperations },
   manager: { operations: managerOperations },
   memory: { operations: memoryOperations },
+  pool: { operations: poolOperations },
   queue: { operations: queueOperations, legacies: queueLegacies },
   semaphore: { operations: semaphoreOperations, legacies: semaphoreLegacies },
   share: { operations: shareOperations, legacies: shareLegacies },
