@@ -24,6 +24,9 @@ export function ownFactory(type: HostedType): Factory {
   }
 }
 
+/** Without a prototype: a method may have any name, `toString` as well. */
+const NONE: Readonly<Record<string, string>> = Object.create(null)
+
 type Methods = Record<string, (...args: readonly unknown[]) => unknown>
 
 /** A type of the user's own: its factory is imported with the first object. */
@@ -31,11 +34,14 @@ export function userFactory({ typeid, target, exposed }: Registered): Factory {
   const type: HostedType = {
     typeid,
     exposed: exposed ?? [],
-    gives: {},
+    gives: NONE,
     create: () => {
       throw new MultiprocError('Expected objects of a registered type to be made by its factory')
     },
-    call: (object, method, args) => (object as Methods)[method](...args),
+    call: (object, method, args) => {
+      if (typeof (object as Methods)[method] === 'function') return (object as Methods)[method](...args)
+      throw new MultiprocError(`Expected ${typeid} to have the method \`${method}\`, which it exposes, but it has none`)
+    },
     copy: object => object,
     repr: object => `<${className(object) ?? typeid}>`,
   }
