@@ -9,6 +9,7 @@ import { barrier } from './barrier.ts'
 import { lock } from './lock.ts'
 import { manager } from './manager.ts'
 import { pipe, pipeBytes } from './pipe.ts'
+import { pool, poolBusy, poolChunks } from './pool.ts'
 import { queue } from './queue.ts'
 import { goalResults, goalTable, median, type Result, resultTable } from './report.ts'
 import { roundTrip } from './round-trip.ts'
@@ -17,7 +18,22 @@ import { socket, socketBytes } from './socket.ts'
 import { start } from './start.ts'
 import { value } from './value.ts'
 
-const scenarios = [queue, roundTrip, pipe, pipeBytes, socket, socketBytes, lock, value, barrier, manager, start]
+const scenarios = [
+  queue,
+  roundTrip,
+  pipe,
+  pipeBytes,
+  socket,
+  socketBytes,
+  lock,
+  value,
+  barrier,
+  manager,
+  start,
+  pool,
+  poolChunks,
+  poolBusy,
+]
 /** ms after which an implementation counts as stuck: its group is killed. */
 const deadline = 30_000
 

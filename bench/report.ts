@@ -66,7 +66,7 @@ export function table(head: string[], rows: string[][]): string {
 export function resultTable(result: Result): string {
   const { scenario } = result
   const names = Object.keys(scenario.implementations).filter(name => result.figures[name] || result.errors[name])
-  const groups = (['CPython', 'fork IPC', 'worker', 'zeromq', 'ioredis'] as const).filter(group =>
+  const groups = (['CPython', 'fork IPC', 'worker', 'zeromq', 'ioredis', 'pools'] as const).filter(group =>
     Object.values(scenario.implementations).some(one => one.group === group),
   )
   const rows = names.flatMap(name =>

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 
 export interface Implementation {
   /** The peer group whose best figure the ratios are against. */
-  group: 'CPython' | 'fork IPC' | 'worker' | 'zeromq' | 'ioredis' | 'ours'
+  group: 'CPython' | 'fork IPC' | 'worker' | 'zeromq' | 'ioredis' | 'pools' | 'ideal' | 'ours'
   /** Prints figures with emit(), in a process of its own. */
   run?: (seconds: number) => Promise<void>
   /** Arguments of a Python peer in bench/peers. */
@@ -18,7 +18,16 @@ export interface Goal {
   /** At least (rates), at most (times) this many times the peer's figure. */
   times: number
   /** The best figure of this group counts, or that of this one implementation. */
-  peer: 'CPython' | 'fork IPC' | 'worker' | 'zeromq' | 'ioredis' | 'multiproc, spawn'
+  peer:
+    | 'CPython'
+    | 'fork IPC'
+    | 'worker'
+    | 'zeromq'
+    | 'ioredis'
+    | 'pools'
+    | 'ideal'
+    | 'multiproc, spawn'
+    | 'multiproc, chunks of one'
 }
 
 export interface Scenario {

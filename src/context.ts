@@ -6,6 +6,8 @@ import { SimpleQueue } from './channel/simple-queue.ts'
 import { InvalidStateError } from './contract/errors.ts'
 import { BaseManager, type ManagerOptions } from './manager/base-manager.ts'
 import { SyncManager, startManager } from './manager/sync-manager.ts'
+import { ProcessPoolExecutor } from './pool/executor.ts'
+import { Pool } from './pool/pool.ts'
 import { activeChildren, cpuCount, currentProcess, freezeSupport, parentProcess } from './process/family.ts'
 import { Process, START_METHOD } from './process/process.ts'
 import { wantSpares } from './process/start/spares.ts'
@@ -51,13 +53,15 @@ const same = {
   parentProcess,
 }
 
-/** What `getContext()` gives. Everything but `Process` and the managers is what the package exports under that name. */
+/** What `getContext()` gives. Everything but `Process`, the pools and the managers is what the package exports under that name. */
 export interface Context extends Readonly<typeof same> {
   readonly Process: typeof Process
   /** Their servers are started in this context's way; 'thread': by 'spawn', since a server is a process of its own. */
   readonly BaseManager: typeof BaseManager
   readonly SyncManager: typeof SyncManager
   readonly Manager: (options?: ManagerOptions) => Promise<SyncManager>
+  readonly Pool: typeof Pool
+  readonly ProcessPoolExecutor: typeof ProcessPoolExecutor
   /** The way of starting children that this context is bound to. */
   getStartMethod(): StartMethod
   /** A context is bound for good. @throws {InvalidStateError} always */
@@ -72,7 +76,7 @@ const contexts = new Map<StartMethod, Context>()
  * The package's classes bound to one way of starting children, whatever setStartMethod() says before or after: a library
  * uses it so as to leave the choice for the rest of the program alone.
  *
- * `Process`, `BaseManager` and `SyncManager` of a context are subclasses of the public ones; all other classes are the very same, so objects of one context
+ * `Process`, the pools and the managers of a context are subclasses of the public ones; all other classes are the very same, so objects of one context
  * may be used with any other. Every call for one way gives the same context. Without an argument it is the way in use at
  * the moment. `getContext('warm')` begins to boot spares as setStartMethod('warm') does, and keeps them.
  *
@@ -112,6 +116,12 @@ function newContext(m: StartMethod): Context {
 function bound(m: StartMethod) {
   const classes = {
     Process: class<A extends unknown[] = any[]> extends Process<A> {
+      static override readonly [START_METHOD]: StartMethod | undefined = m
+    },
+    Pool: class extends Pool {
+      static override readonly [START_METHOD]: StartMethod | undefined = m
+    },
+    ProcessPoolExecutor: class extends ProcessPoolExecutor {
       static override readonly [START_METHOD]: StartMethod | undefined = m
     },
     BaseManager: class extends BaseManager {

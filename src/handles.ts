@@ -7,6 +7,7 @@ import { pipeCoreKind } from './channel/pipe-core.ts'
 import { pipeEndKind } from './channel/pipe-end.ts'
 import { queueKind } from './channel/queue.ts'
 import { simpleQueueKind } from './channel/simple-queue.ts'
+import { taskBoardKind } from './channel/task-board.ts'
 import { registerClass } from './codec/register-class.ts'
 import { nameKind } from './commons/name.ts'
 import { referentKind } from './manager/referent.ts'
@@ -45,6 +46,7 @@ registerKinds([
   pipeCoreKind,
   pipeEndKind,
   referentKind,
+  taskBoardKind,
 ])
 
 // a list is nothing but its block, which travels as a handle

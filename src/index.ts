@@ -44,6 +44,23 @@ export { PyFloat } from './pickle/py-float.ts'
 export { PythonError } from './pickle/python-error.ts'
 export { type PythonCall, PythonGlobal, PythonObject, type PythonObjectOptions } from './pickle/python-object.ts'
 export { Tuple, tuple } from './pickle/tuple.ts'
+export type { AsyncResult } from './pool/async-result.ts'
+export { currentTask, type Task } from './pool/current-task.ts'
+export {
+  type ExecutorMapOptions,
+  type ExecutorOptions,
+  ProcessPoolExecutor,
+  type ShutdownOptions,
+} from './pool/executor.ts'
+export type { Histogram } from './pool/histogram.ts'
+export {
+  type ApplyOptions,
+  type ImapOptions,
+  type MapOptions,
+  Pool,
+  type PoolOptions,
+  type PoolStats,
+} from './pool/pool.ts'
 export {
   activeChildren,
   cpuCount,

@@ -52,6 +52,13 @@ const printed: Record<string, string> = {
   'locked-counter': `
     without a lock, 2 increments: 1
     with a lock, 2000 increments: 2000`,
+  'manager-dict-list': `
+    child 1: 1
+    child 2: 4
+    child 3: 9
+    parent: 0
+    list: 1 2 3 10 20 — length 5
+    reversed: 20 10 3 2 1`,
   'semaphore-slots': `
     never more than 2 at once: true
     slots that are free at the end: 2

@@ -81,12 +81,13 @@ const exported = `
   ConditionProxy Connection DictProxy EOFError EmptyError Event EventProxy FileExistsError FileNotFoundError
   FrozenSet FullError InvalidStateError InvalidTargetError IteratorProxy JoinableQueue JoinableQueueProxy
   ListProxy Listener Lock LockProxy Manager MultiprocError NamespaceProxy NotSerializableError
-  OutOfSharedMemoryError Pipe PreciseDate Process PyFloat PythonDate PythonDatetime PythonError PythonGlobal
-  PythonObject PythonTime PythonTimedelta Queue QueueProxy RLock RLockProxy RawArray RawValue RemoteError
-  Semaphore SemaphoreProxy SetProxy ShareableList SharedArray SharedMemory ShutDownError SimpleQueue SyncManager
-  TimeoutError Tuple UnpicklingError UnsupportedPlatformError Value ValueProxy WorkerDiedError activeChildren
-  cpuCount currentProcess dumps freezeSupport getAllStartMethods getContext getStartMethod inspect isMainProcess
-  loads parentProcess registerClass setStartMethod share tuple wait`
+  OutOfSharedMemoryError Pipe Pool PreciseDate Process ProcessPoolExecutor PyFloat PythonDate PythonDatetime
+  PythonError PythonGlobal PythonObject PythonTime PythonTimedelta Queue QueueProxy RLock RLockProxy RawArray
+  RawValue RemoteError Semaphore SemaphoreProxy SetProxy ShareableList SharedArray SharedMemory ShutDownError
+  SimpleQueue SyncManager TimeoutError Tuple UnpicklingError UnsupportedPlatformError Value ValueProxy
+  WorkerDiedError activeChildren cpuCount currentProcess currentTask dumps freezeSupport getAllStartMethods
+  getContext getStartMethod inspect isMainProcess loads parentProcess registerClass setStartMethod share tuple
+  wait`
 
 test('MiscTestCase.test__all__ — these names are exported, and no others', async () => {
   assert.deepEqual(Object.keys(await import('multiproc')).sort(), exported.trim().split(/\s+/))

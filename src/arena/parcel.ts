@@ -49,6 +49,17 @@ export function sealParcel(session: Session, message: Message, owner: number = s
   return block
 }
 
+/** Puts another message, without handles, into a block that somebody else sees to; there must be room for it. */
+export function rewriteParcel(session: Session, block: number, message: Message): void {
+  const { w, at } = objectAt(session, block)
+  poke(w, at + PARCEL_WORDS.headLength, message.headLength)
+  poke(w, at + PARCEL_WORDS.low, message.byteLength | 0)
+  poke(w, at + PARCEL_WORDS.high, Math.floor(message.byteLength / 2 ** 32))
+  poke(w, at + PARCEL_WORDS.handles, 0)
+  if (message.byteLength >= LARGE) keepFreedPages()
+  message.writeTo(session.segment.bytesAt(block + headerBytes(0), message.byteLength))
+}
+
 export interface ParcelContents {
   readonly bytes: Uint8Array
   readonly headLength: number

@@ -119,14 +119,38 @@ export class NotSerializableError extends MultiprocError {
   }
 }
 
+/** What is known of a death. */
+export interface Death {
+  exitCode?: number | null
+  signal?: string | null
+  pid?: number | null
+  target?: string | null
+  index?: number | null
+  stderr?: string
+}
+
 /** A process died doing what was asked of it. `exitCode` is negative when a signal ended it, null when nobody knows. */
 export class WorkerDiedError extends MultiprocError {
   static override readonly code = 'ERR_MULTIPROC_WORKER_DIED'
   readonly exitCode: number | null
+  /** The name of the signal that ended it, as in 'SIGKILL'; null: none did. */
+  readonly signal: string | null
+  readonly pid: number | null
+  /** The name of the function it was running; null: none. */
+  readonly target: string | null
+  /** Which task of its call that was: the place of its item in a `map`; null: the only one. */
+  readonly index: number | null
+  /** The last lines that it wrote to stderr. */
+  readonly stderr: string
 
-  constructor(message?: string, options?: ErrorOptions & { exitCode?: number | null }) {
+  constructor(message?: string, options?: ErrorOptions & Death) {
     super(message, options)
     this.exitCode = options?.exitCode ?? null
+    this.signal = options?.signal ?? null
+    this.pid = options?.pid ?? null
+    this.target = options?.target ?? null
+    this.index = options?.index ?? null
+    this.stderr = options?.stderr ?? ''
   }
 }
 

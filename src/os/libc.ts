@@ -22,6 +22,7 @@ const SIGNATURES = {
   bind: 'int bind(int, void *, unsigned int)',
   close: 'int close(int)',
   connect: 'int connect(int, void *, unsigned int)',
+  dup2: 'int dup2(int, int)',
   fallocate: 'int fallocate(int, int, int64_t, int64_t)',
   fcntl: 'int fcntl(int, int, int64_t)',
   fcntlLock: 'int fcntl(int, int, void *)',
@@ -57,6 +58,7 @@ export interface Libc {
   bind(fd: number, address: Pointer, length: number): number
   close(fd: number): number
   connect(fd: number, address: Pointer, length: number): number
+  dup2(fd: number, as: number): number
   fallocate(fd: number, mode: number, offset: number, length: number): number
   fcntl(fd: number, command: number, argument: number): number
   fcntlLock(fd: number, command: number, lock: Pointer): number
@@ -121,11 +123,13 @@ export function bindMore(
   optional: Readonly<Record<string, string>> = {},
 ) {
   requirePlatform()
-  const library = openLibrary(loadKoffi())
-  const bound: Record<string, unknown> = {}
-  for (const [name, signature] of Object.entries(signatures)) bound[name] = library.func(signature)
-  bindOptional(library, optional, bound)
-  return bound
+  return guard(() => {
+    const library = openLibrary(loadKoffi())
+    const bound: Record<string, unknown> = {}
+    for (const [name, signature] of Object.entries(signatures)) bound[name] = library.func(signature)
+    bindOptional(library, optional, bound)
+    return bound
+  })
 }
 
 /** koffi, or an error that says which package is missing; `load` stands for require in tests. */

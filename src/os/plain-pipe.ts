@@ -8,8 +8,8 @@ import { constants as fsConstants, fstatSync } from 'node:fs'
 import { constants } from 'node:os'
 import { isMainThread } from 'node:worker_threads'
 import { closeFd, endWithThread, openForThread } from './descriptor.ts'
-import { errnoName, libc, SystemCallError } from './libc.ts'
-import { createPipe, drain } from './pipe.ts'
+import { libc, SystemCallError } from './libc.ts'
+import type { Pipe } from './pipe.ts'
 import { posixCalls } from './posix-calls.ts'
 
 const { EACCES, EAGAIN, EINTR } = constants.errno
@@ -126,18 +126,18 @@ export function openFifo(path: string, direction: Direction): number {
   return fd
 }
 
-/** Whether somebody writes to the FIFO, or has written, or has come and gone, since it was opened. Takes nothing. */
-export function hasMet(fd: number): boolean {
+/**
+ * Whether somebody writes to the FIFO, or has written, or has come and gone, since it was opened. Takes nothing; `scratch` is an
+ * empty pipe, and is empty no more when the answer is yes.
+ */
+export function hasMet(fd: number, scratch: Pipe): boolean {
   const pollfd = new Int32Array([fd, 1])
   if (libc().poll(pollfd, 1, 0) > 0) return true
   // tee() copies and takes nothing. With nothing to copy it tells apart what read() could tell only by taking: a writer
   // that is silent (EAGAIN) and none at all (0)
-  const { read, write } = createPipe()
-  const copied = posixCalls().tee(fd, write, 1, SPLICE_F_NONBLOCK)
-  const failure = copied < 0 ? libc().errno() : 0
-  if (copied > 0) drain(read)
-  closeFd(read)
-  closeFd(write)
-  if (copied < 0 && failure !== EAGAIN) throw new SystemCallError('tee', failure, errnoName(failure))
-  return copied !== 0
+  const copied = posixCalls().tee(fd, scratch.write, 1, SPLICE_F_NONBLOCK)
+  if (copied >= 0) return copied > 0
+  const failure = libc().errno()
+  if (failure !== EAGAIN) throw new SystemCallError('tee', failure, `descriptor ${fd}`)
+  return true
 }

@@ -5,6 +5,7 @@ import { checkFlag, checkOptions, checkString } from '../contract/options.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import { closeFd } from '../os/descriptor.ts'
 import { SystemCallError } from '../os/libc.ts'
+import { createPipeForThread, type Pipe } from '../os/pipe.ts'
 import { type Direction, hasMet, makeFifo, openFifo } from '../os/plain-pipe.ts'
 import { checkMode, explain, explained, type Meanings } from './kernel-errors.ts'
 import { NONE, Patience, untilSync } from './patience.ts'
@@ -197,6 +198,8 @@ export class NamedPipe implements Disposable {
 /** A reader that waits for its first writer. A writer that waits, for its part, must find it open. */
 class Opening {
   readonly #path: string
+  /** Made once, and closed with this thread: it may be terminated at any time. */
+  #scratch: Pipe | undefined
   #fd: number | undefined
 
   constructor(path: string) {
@@ -204,16 +207,18 @@ class Opening {
   }
 
   tryReader(): PipeEnd | typeof NONE {
+    this.#scratch ??= createPipeForThread()
     this.#fd ??= openChecked(this.#path, 'read')
-    if (!hasMet(this.#fd)) return NONE
+    if (!hasMet(this.#fd, this.#scratch)) return NONE
     const end = new PipeEnd(this.#fd)
     this.#fd = undefined
     return end
   }
 
   leave(): void {
-    if (this.#fd !== undefined) closeFd(this.#fd)
+    for (const fd of [this.#fd, this.#scratch?.read, this.#scratch?.write]) if (fd !== undefined) closeFd(fd)
     this.#fd = undefined
+    this.#scratch = undefined
   }
 }
 

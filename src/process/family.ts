@@ -18,6 +18,8 @@ export interface Identity {
   /** Which child of which child: `[1, 2]` is the second child of the main program's first. */
   readonly path: readonly number[]
   readonly daemon: boolean
+  /** A daemon that may have children all the same. */
+  readonly isParent: boolean
   readonly authkey: Uint8Array
   /** `token`: the parent's in the session, since it may be one thread of several. */
   readonly parent: { readonly name: string; readonly pid: number; readonly token: number }
@@ -143,9 +145,9 @@ export function nextPath(): readonly number[] {
 }
 
 /** What a child is to be told. */
-export function identityFor(name: string, path: readonly number[], daemon: boolean): Identity {
+export function identityFor(name: string, path: readonly number[], daemon: boolean, isParent = false): Identity {
   const { name: parentName, pid } = currentProcess()
-  return { name, path, daemon, authkey: authkey(), parent: { name: parentName, pid, token: ownSession().me } }
+  return { name, path, daemon, isParent, authkey: authkey(), parent: { name: parentName, pid, token: ownSession().me } }
 }
 
 /** While a child imports its target's module it may start nothing: see `checkMayStart`. */
@@ -155,7 +157,7 @@ export function setImporting(now: boolean): void {
 
 /** Refuses what would never end: a daemon's children would outlive it, an unguarded start would start itself again. */
 export function checkMayStart(name: string): void {
-  if (identity?.daemon === true) {
+  if (identity?.daemon === true && !identity.isParent) {
     throw new InvalidStateError(
       `Expected ${name} to be started by a process that may have children, but ${identity.name} is a daemon, which ends ` +
         'without waiting for anybody; start it elsewhere, or let this process not be a daemon',

@@ -3,10 +3,10 @@ import { inspect } from 'node:util'
 import { InvalidTargetError } from '../contract/errors.ts'
 import type { ResolvedTarget } from './target.ts'
 
-type AnyFunction = (...args: unknown[]) => unknown
+export type AnyFunction = (...args: unknown[]) => unknown
 
 /** Imports the module of a target, and gives the function that was meant. `here`: who does it, for messages. */
-export async function loadTarget(target: ResolvedTarget, here: 'child' | 'manager'): Promise<AnyFunction> {
+export async function loadTarget(target: ResolvedTarget, here: 'child' | 'manager' | 'worker'): Promise<AnyFunction> {
   const module: Record<string, unknown> = await import(target.module)
   // Node sees some, but not all, exports of a CommonJS module; its default is the whole of them
   const whole = module.default as Record<string, unknown> | null | undefined

@@ -62,6 +62,12 @@ const OPTIONS = ['target', 'args', 'name', 'daemon', 'env', 'execArgv', 'cwd', '
 /** Which way of starting children a class is bound to; see context.ts. */
 export const START_METHOD: unique symbol = Symbol('multiproc.start-method')
 
+/** Whether daemons of a class may have children: those of a pool may, since what they start as daemons ends with them. */
+export const MAY_HAVE_CHILDREN: unique symbol = Symbol('multiproc.may-have-children')
+
+/** For whoever started a Process and wants to know of its end without holding the event loop. */
+export const ON_END: unique symbol = Symbol('multiproc.on-end')
+
 /** setTimeout() cannot wait longer; 24.8 days. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
@@ -92,10 +98,13 @@ const LONGEST_TIMER = 2 ** 31 - 1
 export class Process<A extends unknown[] = any[]> implements AsyncDisposable, Waitable {
   /** Set in the classes of a context: they start their children in this way, whatever setStartMethod() says. */
   static readonly [START_METHOD]: StartMethod | undefined = undefined
+  /** @internal */
+  static readonly [MAY_HAVE_CHILDREN]: boolean = false
   readonly #name: string
   readonly #daemon: boolean
   readonly #path: readonly number[]
   readonly #method: StartMethod | undefined
+  readonly #isParent: boolean
   /** Let go at start(): what the child was given need not stay here. */
   #options: ProcessOptions<A> | undefined
   #child: Child | undefined
@@ -118,6 +127,7 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable, Wa
     checkSurroundings(given)
     this.#path = nextPath()
     this.#method = new.target[START_METHOD]
+    this.#isParent = new.target[MAY_HAVE_CHILDREN]
     this.#name = given.name === undefined ? `Process-${this.#path.join(':')}` : checkName(given.name)
     this.#daemon = checkFlag('daemon', given.daemon, false)
     this.#options = { ...given, target: given.target }
@@ -160,7 +170,7 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable, Wa
   #begin(options: ProcessOptions<A>): void {
     const child = startChild({
       method: this.#method ?? getStartMethod(),
-      identity: identityFor(this.#name, this.#path, this.#daemon),
+      identity: identityFor(this.#name, this.#path, this.#daemon, this.#isParent),
       target: resolveTarget(options.target),
       args: options.args ?? [],
       env: options.env,
@@ -247,6 +257,11 @@ export class Process<A extends unknown[] = any[]> implements AsyncDisposable, Wa
         this.#keepAlive(child, -1)
       },
     }
+  }
+
+  /** @internal Calls back once, soon after the event loop has learnt of the end; does not keep it alive. */
+  [ON_END](listener: () => void): void {
+    this.#started('watched').onEnd(listener)
   }
 
   /**

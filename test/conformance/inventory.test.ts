@@ -21,6 +21,8 @@ const sections: Record<string, RegExp> = {
   '2.11': /./,
   '2.12': /./,
   '2.13': /./,
+  '2.14': /./,
+  '2.15': /./,
   '2.16': /^TestMyManager\./,
   '2.17': /./,
   '2.18': /./,
@@ -35,6 +37,11 @@ const sections: Record<string, RegExp> = {
   '2.27': /./,
   '2.28': /\.(?!test_pool$)/,
   '2.29': /./,
+  '2.32': /./,
+  '2.33': /./,
+  '2.34': /./,
+  '2.35': /./,
+  '2.36': /./,
 }
 
 function portable(): string[] {

@@ -30,20 +30,21 @@ const text = Buffer.alloc(4 << 20)
 /** Where the last number that was read ends. */
 let behind = 0
 
-/** Lets all memory into copies that is kept out; how many pieces it was. */
+/**
+ * Lets all memory into copies that is kept out; how many pieces it was. Where there is nothing to do it makes nothing on the
+ * heap: what it makes might need a new page there, which would be kept out.
+ */
 function letIn(): number {
   const length = readMaps()
   let pieces = 0
-  let from = 0
-  let to = 0
+  let mapping = 0
   for (let at = 0; at < length; ) {
-    const end = text.indexOf(10, at)
-    const first = text[at]
-    if (digit(first) >= 0) {
-      from = hexadecimal(at)
-      if (text[behind] === 0x2d) to = hexadecimal(behind + 1)
-    } else if (isKeptOut(at, end)) {
-      madvise(from, to - from, MADV_DOFORK)
+    let end = at
+    while (text[end] !== 10) end++
+    if (digit(text[at]) >= 0) mapping = at
+    else if (isKeptOut(at, end)) {
+      const from = hexadecimal(mapping)
+      madvise(from, hexadecimal(behind + 1) - from, MADV_DOFORK)
       pieces++
     }
     at = end + 1

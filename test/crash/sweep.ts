@@ -182,7 +182,7 @@ class Flight {
         LIMIT,
         () => this.what,
       )
-      assert.ok(!over(), `the child failed early: ${this.what}`)
+      assert.ok(!over(), `the child ended early, with ${child.exitCode}: ${this.what}`)
     }
     const asleep = plan.operation.asleep?.(given) ?? []
     for (const [n, sleeping] of asleep.entries()) await sleepers[n].sleepOn(sleeping)

@@ -144,6 +144,7 @@ test('worker.terminate() ends a thread that blocks here, and what it had open is
   })
   try {
     await Promise.all(workers.map(worker => new Promise(resolve => worker.once('message', resolve))))
+    await until(() => openPipes(fifo.path).length > 0) // the last thing that is opened there
   } finally {
     await Promise.all(workers.map(worker => worker.terminate()))
     queue.remove()

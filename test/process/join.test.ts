@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm'
 import type { Process } from 'multiproc'
 import { participants } from '#src/arena/participants.js'
 import { currentSession } from '#src/arena/session.js'
+import { ticksOf } from '../conformance/stat.js'
 import * as targets from '../fixtures/process-targets.js'
 import { run, runNode } from '../support/children.js'
 import { isAlive } from '../support/processes.js'
@@ -106,11 +107,12 @@ test('after join() of one, another that ended at the same moment has its exit co
 
 test('Process.joinSync() asleep uses no processor', async t => {
   const child = launch(t, { target: targets.sleep })
-  child.joinSync({ timeout: 1000 }) // a thread boots in this process
-  const before = process.cpuUsage()
+  // of this thread alone: the child may be another one, which boots
+  const me = `/proc/self/task/${process.pid}`
+  const before = ticksOf(me)
   child.joinSync({ timeout: 300 })
-  const { user, system } = process.cpuUsage(before)
-  assert.ok(user + system < 150_000, `${user + system} µs`)
+  const used = ticksOf(me) - before
+  assert.ok(used < 15, `${used} ticks of 30`)
   child.kill()
   await ended(child)
 })

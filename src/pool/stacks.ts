@@ -1,0 +1,33 @@
+/** The stack of whoever asked, behind that of what went wrong elsewhere. */
+
+/** What runs a task, in whose stack it is of no interest. */
+const OWN = [new URL('./worker.js', import.meta.url).href, new URL('../process/run-target.js', import.meta.url).href]
+
+/** Frames of the caller that are worth showing. */
+const FRAMES = 3
+
+/** Where we are called from, without the frames from `above` on. Costs little until it is read. */
+export function callSite(above: (...args: any[]) => unknown): { stack?: string } {
+  const site: { stack?: string } = {}
+  const before = Error.stackTraceLimit
+  Error.stackTraceLimit = FRAMES
+  Error.captureStackTrace(site, above)
+  Error.stackTraceLimit = before
+  return site
+}
+
+const told = new WeakSet<Error>()
+
+/** Adds the caller's stack to an error, once. Anything else that was thrown stays as it is. */
+export function addCallSite(error: unknown, site: { stack?: string }): void {
+  if (!(error instanceof Error) || told.has(error)) return
+  told.add(error)
+  const frames = (site.stack ?? '').split('\n').slice(1).join('\n')
+  if (frames === '') return
+  const there = (error.stack ?? String(error)).split('\n').filter(line => !OWN.some(own => line.includes(own)))
+  try {
+    error.stack = `${there.join('\n')}\n    --- asked for by process ${process.pid} ---\n${frames}`
+  } catch {
+    // frozen, or a stack that cannot be set: the error itself counts
+  }
+}
