@@ -4,6 +4,7 @@ import type { SimpleQueue } from '../channel/simple-queue.ts'
 import { Dispatcher, type Factory } from './dispatcher.ts'
 import { ownFactory, type Registered, userFactory } from './factories.ts'
 import { hostedTypes } from './hosted/hosted-types.ts'
+import { poolType } from './hosted/pool.ts'
 import type { Knock } from './links.ts'
 import { Reception } from './reception.ts'
 
@@ -22,6 +23,7 @@ export interface ServerPlan {
 export async function serve({ name, hasOwnTypes, registered, door, first }: ServerPlan): Promise<void> {
   const factories = new Map<string, Factory>()
   if (hasOwnTypes) for (const [typeid, type] of hostedTypes) factories.set(typeid, ownFactory(type))
+  if (hasOwnTypes) factories.set('Pool', ownFactory(poolType))
   for (const one of registered) factories.set(one.typeid, userFactory(one))
   const session = ownSession()
   const dispatcher = new Dispatcher(name, factories)

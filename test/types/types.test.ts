@@ -11,7 +11,7 @@ interface Case {
   error?: RegExp
 }
 
-const imports = `import { type ArrayProxy, BaseManager, Condition, type Connection, type DictProxy, Event, getContext, type Held, JoinableQueue, type Lease, type ListProxy, Lock, Manager, type NamespaceProxy, Pipe, Process, Queue, type QueueProxy, RawArray, RawValue, registerClass, RLock, ShareableList, SharedArray, type SetProxy, SharedMemory, SimpleQueue, SyncManager, type TypeCode, Value, wait } from 'multiproc'`
+const imports = `import { type ArrayProxy, BaseManager, Condition, type Connection, type DictProxy, Event, getContext, type Held, JoinableQueue, type Lease, type ListProxy, Lock, Manager, type NamespaceProxy, Pipe, type PoolProxy, Process, Queue, type QueueProxy, RawArray, RawValue, registerClass, RLock, ShareableList, SharedArray, type SetProxy, SharedMemory, SimpleQueue, SyncManager, type TypeCode, Value, wait } from 'multiproc'`
 
 const cases: Case[] = [
   {
@@ -193,6 +193,22 @@ const cases: Case[] = [
            }
            const text: string = await (await manager.Semaphore(2)).with(async () => 'text')
            void [free, big, text, BaseManager]`,
+  },
+  {
+    title: 'Pool of a Manager: results are those of the function',
+    code: `await using pool: PoolProxy = await (await Manager()).Pool({ processes: 2 })
+           export function half(n: number) { return n / 2 }
+           export async function join(a: string, b: number) { return a + b }
+           const one: number = await pool.apply(half, [1])
+           const all: number[] = await pool.map(half, new Set([one]), { chunksize: 2 })
+           const texts: string[] = await pool.starmap(join, [['a', 1]])
+           for await (const n of pool.imap(half, all, { signal: AbortSignal.timeout(5) })) n.toFixed(texts.length)`,
+  },
+  {
+    title: 'PoolProxy.map() over items of another type',
+    code: `export function half(n: number) { return n / 2 }
+           await (await (await Manager()).Pool()).map(half, ['one'])`,
+    error: /'string' is not assignable to .*'number'/,
   },
   {
     title: 'DictProxy<string, number>.set() of a text',
