@@ -113,13 +113,10 @@ async function workerpool(workerType: 'process' | 'thread', serialization?: 'adv
   }
 }
 
-async function poolifier(kind: 'thread' | 'process'): Promise<Peer> {
-  const { FixedClusterPool, FixedThreadPool } = await import('poolifier')
-  const settings = { serialization: 'advanced' as const }
-  const pool =
-    kind === 'thread'
-      ? new FixedThreadPool<unknown, unknown>(workers, here('pool-poolifier.js'))
-      : new FixedClusterPool<unknown, unknown>(workers, here('pool-poolifier.js'), { settings })
+/** Threads only: its processes (5.3.2) come online here and never answer. */
+async function poolifier(): Promise<Peer> {
+  const { FixedThreadPool } = await import('poolifier')
+  const pool = new FixedThreadPool<unknown, unknown>(workers, here('pool-poolifier.js'))
   return {
     all: (name, items) => Promise.all(items.map(one => pool.execute(one, name))),
     end: () => pool.destroy(),
@@ -144,8 +141,7 @@ const peers = (what: What): Record<string, Implementation> => ({
     run: async seconds => measure(what, seconds, await workerpool('process'), await workerpool('process', 'advanced')),
   },
   'workerpool, threads': { group: 'pools', run: async seconds => measure(what, seconds, await workerpool('thread')) },
-  'poolifier, processes': { group: 'pools', run: async seconds => measure(what, seconds, await poolifier('process')) },
-  'poolifier, threads': { group: 'pools', run: async seconds => measure(what, seconds, await poolifier('thread')) },
+  'poolifier, threads': { group: 'pools', run: async seconds => measure(what, seconds, await poolifier()) },
 })
 
 const own = (what: What, method: StartMethod, chunksize?: number): Implementation => ({

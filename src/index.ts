@@ -34,6 +34,7 @@ export { JoinableQueueProxy, QueueProxy } from './manager/proxies/queue-proxy.ts
 export { SemaphoreProxy } from './manager/proxies/semaphore-proxy.ts'
 export { type SetOperand, SetProxy } from './manager/proxies/set-proxy.ts'
 export { ArrayProxy, ValueProxy } from './manager/proxies/value-proxy.ts'
+export { SharedMemoryManager } from './manager/shared-memory-manager.ts'
 export { Manager, SyncManager } from './manager/sync-manager.ts'
 export { ByteArray } from './pickle/byte-array.ts'
 export {

@@ -78,16 +78,15 @@ test('import maps nothing and starts nothing: a first object does, so the test a
 const exported = `
   ArgumentRangeError ArgumentTypeError ArrayProxy AuthenticationError Barrier BarrierProxy BaseManager BaseProxy
   BoundedSemaphore BrokenBarrierError BrokenPipeError BufferTooShortError ByteArray Client ClosedError Condition
-  ConditionProxy Connection DictProxy EOFError EmptyError Event EventProxy FileExistsError FileNotFoundError
-  FrozenSet FullError InvalidStateError InvalidTargetError IteratorProxy JoinableQueue JoinableQueueProxy
-  ListProxy Listener Lock LockProxy Manager MultiprocError NamespaceProxy NotSerializableError
-  OutOfSharedMemoryError Pipe Pool PoolProxy PreciseDate Process ProcessPoolExecutor PyFloat PythonDate PythonDatetime
-  PythonError PythonGlobal PythonObject PythonTime PythonTimedelta Queue QueueProxy RLock RLockProxy RawArray
-  RawValue RemoteError Semaphore SemaphoreProxy SetProxy ShareableList SharedArray SharedMemory ShutDownError
-  SimpleQueue SyncManager TimeoutError Tuple UnpicklingError UnsupportedPlatformError Value ValueProxy
-  WorkerDiedError activeChildren cpuCount currentProcess currentTask dumps freezeSupport getAllStartMethods
-  getContext getStartMethod inspect isMainProcess loads parentProcess registerClass setStartMethod share tuple
-  wait`
+  ConditionProxy Connection DictProxy EOFError EmptyError Event EventProxy FileExistsError FileNotFoundError FrozenSet
+  FullError InvalidStateError InvalidTargetError IteratorProxy JoinableQueue JoinableQueueProxy ListProxy Listener
+  Lock LockProxy Manager MultiprocError NamespaceProxy NotSerializableError OutOfSharedMemoryError Pipe Pool
+  PoolProxy PreciseDate Process ProcessPoolExecutor PyFloat PythonDate PythonDatetime PythonError PythonGlobal PythonObject
+  PythonTime PythonTimedelta Queue QueueProxy RLock RLockProxy RawArray RawValue RemoteError Semaphore SemaphoreProxy
+  SetProxy ShareableList SharedArray SharedMemory SharedMemoryManager ShutDownError SimpleQueue SyncManager
+  TimeoutError Tuple UnpicklingError UnsupportedPlatformError Value ValueProxy WorkerDiedError activeChildren cpuCount
+  currentProcess currentTask dumps freezeSupport getAllStartMethods getContext getStartMethod inspect isMainProcess
+  loads parentProcess registerClass setStartMethod share tuple wait`
 
 test('MiscTestCase.test__all__ — these names are exported, and no others', async () => {
   assert.deepEqual(Object.keys(await import('multiproc')).sort(), exported.trim().split(/\s+/))

@@ -17,7 +17,7 @@ export const layers: Record<string, string[]> = {
   wire: ['contract', 'os', 'codec', 'channel', 'pickle'],
   process: ['contract', 'os', 'arena', 'codec'],
   pool: ['contract', 'codec', 'channel', 'process'],
-  manager: ['contract', 'codec', 'pickle', 'arena', 'sync', 'shared', 'channel', 'wire', 'process', 'pool'],
+  manager: ['contract', 'os', 'codec', 'pickle', 'arena', 'sync', 'shared', 'channel', 'wire', 'process', 'pool'],
   posix: ['contract', 'os'],
   redis: ['contract', 'codec'], // never os, never arena: a Redis-only program needs no native code
   cli: ['index', 'redis'], // public entries only: if the command line needs more, the API lacks something

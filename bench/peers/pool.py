@@ -1,4 +1,5 @@
 """CPython's multiprocessing.Pool of two workers; argument: which scenario."""
+import gc
 import multiprocessing as mp
 import sys
 import time
@@ -75,3 +76,13 @@ if __name__ == '__main__':
             emit('tasks of 5 ms', *repeat(seconds, lambda: busy(pool)))
         pool.terminate()
         pool.join()
+
+    pool = None  # its semaphores go before the helper that looks after them
+    gc.collect()
+
+    # Python leaves its helpers to init, which may take its time: whoever looks for survivors would see their zombies
+    from multiprocessing import forkserver, resource_tracker
+
+    for helper in (forkserver._forkserver, resource_tracker._resource_tracker):
+        if hasattr(helper, '_stop'):
+            helper._stop()

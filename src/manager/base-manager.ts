@@ -18,16 +18,32 @@ import {
 } from '../contract/errors.ts'
 import { checkOptions, checkString, describe } from '../contract/options.ts'
 import { SHAREABLE } from '../contract/shareable.ts'
+import { currentProcess } from '../process/family.ts'
 import { MAY_HAVE_CHILDREN, Process, START_METHOD } from '../process/process.ts'
 import { getStartMethod, type StartMethod } from '../process/start-method.ts'
 import { looksLikeTarget, resolveTarget, type Target } from '../process/target.ts'
+import { type Address, checkAddress } from '../wire/address.ts'
+import { checkKey } from '../wire/challenge.ts'
+import { checkTls, type TlsOptions } from '../wire/secure-stream.ts'
 import { Client } from './client.ts'
 import { checkExposed, type Registered } from './factories.ts'
 import { hasEnded, type Knock, knockOf, setLink, transportOf } from './links.ts'
+import type { BaseProxy } from './proxies/base-proxy.ts'
+import { RemoteServer } from './python/remote-server.ts'
 import type { ServerPlan } from './server.ts'
+import { removeAtExit, removeSocket } from './server-socket.ts'
 
-/** None so far: a manager serves the processes of its own family. */
-export type ManagerOptions = Record<string, never>
+export interface ManagerOptions {
+  /**
+   * Where others reach the manager: programs elsewhere, also stock Python. The path of a Unix socket, or [host, port] (port 0: any
+   * free one). @default a path in a folder that only this user may enter
+   */
+  address?: Address
+  /** What all who come must know; a string stands for its UTF-8. @default that of currentProcess(), as in Python */
+  authkey?: Uint8Array | string
+  /** Encrypts: for start() what Listener takes, with `key` and `cert`; for connect() what Client takes. */
+  tls?: boolean | TlsOptions
+}
 
 export interface RegisterOptions {
   /** The methods that may be called. @default all public ones: those whose names do not begin with `_` */
@@ -42,6 +58,12 @@ interface Entry {
 const REGISTRY: unique symbol = Symbol('multiproc.registry')
 /** Whether a class of managers has the package's own types. */
 export const OWN_TYPES: unique symbol = Symbol('multiproc.own-types')
+/** Whether their servers answer for blocks of shared memory. */
+export const HAS_SEGMENTS: unique symbol = Symbol('multiproc.has-segments')
+/** Whether the server is one of Python's. */
+export const IS_PYTHONS: unique symbol = Symbol('multiproc.is-pythons')
+/** How a class of managers asks its server. */
+export const REQUEST: unique symbol = Symbol('multiproc.request')
 
 const SERVER = { module: new URL('./server.js', import.meta.url), name: 'serve' }
 /** How long a server may take to be seen as ended once its pipe says so, and to end when it was asked to, ms. */
@@ -67,13 +89,17 @@ export class BaseManager implements AsyncDisposable {
   /** Set in the classes of a context, as in Process. */
   static readonly [START_METHOD]: StartMethod | undefined = undefined
   static readonly [OWN_TYPES]: boolean = false
+  static readonly [HAS_SEGMENTS]: boolean = false
   static [REGISTRY]: ReadonlyMap<string, Entry> = new Map()
 
+  readonly #options: ManagerOptions
+  #address: Address | undefined
+  #remote: RemoteServer | undefined
   readonly #method: StartMethod | undefined
   readonly #class: typeof BaseManager
   #process: Process | undefined
   #client: Client | undefined
-  #state: 'initial' | 'starting' | 'started' | 'ended' = 'initial'
+  #state: 'initial' | 'starting' | 'started' | 'connected' | 'ended' = 'initial'
   #name: string
 
   /**
@@ -101,7 +127,11 @@ export class BaseManager implements AsyncDisposable {
   }
 
   constructor(options?: ManagerOptions) {
-    checkOptions('options', options, [])
+    const given = checkOptions('options', options, ['address', 'authkey', 'tls'])
+    if (given.address !== undefined) checkAddress(given.address, 0)
+    checkKey(given.authkey)
+    checkTls(given.tls)
+    this.#options = { ...given }
     this.#class = new.target
     this.#method = new.target[START_METHOD]
     this.#name = new.target.name
@@ -135,7 +165,18 @@ export class BaseManager implements AsyncDisposable {
     const door = new SimpleQueue<Knock>()
     const [mine, theirs] = makePipe(true, session)
     const first = knockOf(session, theirs)
-    const plan: ServerPlan = { name: this.#name, hasOwnTypes: this.#class[OWN_TYPES], registered, door, first }
+    const { address, authkey, tls } = this.#options
+    const plan: ServerPlan = {
+      name: this.#name,
+      hasOwnTypes: this.#class[OWN_TYPES],
+      registered,
+      address,
+      authkey: authkey ?? currentProcess().authkey,
+      tls: checkTls(tls),
+      hasSegments: this.#class[HAS_SEGMENTS],
+      door,
+      first,
+    }
     const Started = bound(this.#method ?? getStartMethod())
     const server = new Started({ target: SERVER, args: [plan], name: this.#name, daemon: true })
     try {
@@ -156,6 +197,13 @@ export class BaseManager implements AsyncDisposable {
     })
     setLink(session, door[SHAREABLE]().id, this.#client)
     token = (await this.#client.call(0, 'hello', [])) as number
+    try {
+      this.#address = (await this.#client.call(0, 'address', [])) as Address
+    } catch (error) {
+      if (this.#state === 'starting') await this.shutdown()
+      throw error
+    }
+    removeAtExit(this.#address, address === undefined, server)
     if (this.#state === 'starting') this.#state = 'started'
   }
 
@@ -164,18 +212,26 @@ export class BaseManager implements AsyncDisposable {
     const { pid } = server
     await server.join({ timeout: PATIENCE })
     if (server.isAlive()) return undefined
+    removeSocket(server)
     return hasEnded(this.#name, pid, server.exitCode)
   }
 
   /**
-   * Ends the server, and waits until it has ended; every call under way and every later one rejects. Nothing after the end, as
+   * Ends the server that was started, and waits until it has ended; of one that is only connected, leaves it. Every call under way and every later one rejects. Nothing after the end, as
    * in Python.
    *
    * @throws {InvalidStateError} before start()
    */
   async shutdown(): Promise<void> {
+    if (this.#remote !== undefined) {
+      this.#state = 'ended'
+      return this.#remote.close()
+    }
     const server = this.#process
     if (server === undefined) throw this.#notStarted()
+    if (this.#state === 'started' && this.#class[HAS_SEGMENTS]) {
+      await this.#client?.call(0, 'unlink_segments', []).catch(() => {}) // it has ended
+    }
     this.#state = 'ended'
     this.#client?.close(
       new ClosedError(
@@ -184,9 +240,86 @@ export class BaseManager implements AsyncDisposable {
     )
     server.terminate()
     await server.join({ timeout: PATIENCE })
-    if (!server.isAlive()) return
-    server.kill() // an object of the user's own may handle SIGTERM
-    await server.join()
+    if (server.isAlive()) {
+      server.kill() // an object of the user's own may handle SIGTERM
+      await server.join()
+    }
+    removeSocket(server)
+  }
+
+  /**
+   * Instead of start(): uses the manager that is at `address`, on another machine or in another program, of this package or Python's.
+   *
+   * Waits until it is connected. Types need no register() here. When the server ends, or cannot be reached any more, every call under
+   * way and every later one rejects at once with a WorkerDiedError that names it. The server ends without this program, and this program
+   * without the server.
+   *
+   * @throws {ArgumentTypeError} without an address · {InvalidStateError} when it was started or connected before
+   * @throws {AuthenticationError} for another key · as Client()
+   * @example
+   * await using manager = await Manager({ address: ['127.0.0.1', 0], authkey: 'secret' })
+   * await manager.publish('scores', await manager.dict({ ada: 1 }))
+   *
+   * await using there = new SyncManager({ address: manager.address, authkey: 'secret' })
+   * await there.connect()
+   * const scores = await there.create('scores')
+   * assert.equal(await scores.get('ada'), 1)
+   */
+  async connect(): Promise<void> {
+    if (this.#state !== 'initial') {
+      throw new InvalidStateError(`Expected ${this} to be new, but it is ${this.#state}: make another one`)
+    }
+    const { address, authkey, tls } = this.#options
+    if (address === undefined) {
+      throw new ArgumentTypeError(
+        'Expected `address` to say where the manager is, got none: give it to the constructor',
+      )
+    }
+    this.#state = 'starting'
+    const remote = new RemoteServer({ address, authkey: authkey ?? currentProcess().authkey, tls })
+    try {
+      await remote.connect()
+    } catch (error) {
+      this.#state = 'initial'
+      throw error
+    }
+    this.#remote = remote
+    this.#address = address
+    this.#state = 'connected'
+  }
+
+  /**
+   * Where others reach it: what `address` of another BaseManager is to be, there.
+   *
+   * @throws {InvalidStateError} before start() or connect()
+   */
+  get address(): Address {
+    if (this.#address === undefined) throw this.#notStarted()
+    return this.#address
+  }
+
+  /**
+   * Gives an object a name: from here on create(name) gives that very object, to whoever asks; in Python after `register(name)`. It
+   * stays as long as the manager.
+   *
+   * @throws {ArgumentTypeError} for what is no proxy of an object of this manager
+   */
+  async publish(name: string, proxy: BaseProxy): Promise<void> {
+    checkString('name', name)
+    if (this.#client === undefined || this.#state !== 'started') throw this.#notStarted()
+    await this.#client.call(0, 'publish', [name, proxy])
+  }
+
+  /** @internal */
+  protected get [IS_PYTHONS](): boolean {
+    return this.#remote?.isOurs === false
+  }
+
+  /** @internal A function of the server itself. */
+  protected async [REQUEST](name: string, ...args: unknown[]): Promise<unknown> {
+    if (this.#remote !== undefined) return this.#remote.request(name, ...args)
+    if (this.#client === undefined || this.#state === 'starting') throw this.#notStarted()
+    return this.#client.call(0, name, args)
   }
 
   /** Of the server's process, once started. */
@@ -202,23 +335,25 @@ export class BaseManager implements AsyncDisposable {
    */
   async create(typeid: string, ...args: unknown[]): Promise<any> {
     checkString('typeid', typeid)
+    if (this.#remote !== undefined) return this.#remote.create(typeid, args)
     if (this.#client === undefined || this.#state === 'starting') throw this.#notStarted()
     return this.#client.call(0, 'create', [typeid, ...args])
   }
 
   /** How many objects anybody has a proxy of. (Those that only other objects refer to are not counted.) */
   async numberOfObjects(): Promise<number> {
-    if (this.#client === undefined) throw this.#notStarted()
-    return this.#client.call(0, 'number_of_objects', []) as Promise<number>
+    return (await this[REQUEST]('number_of_objects')) as number
   }
 
   #notStarted(): InvalidStateError {
-    return new InvalidStateError(`Expected ${this} to be started, but it is ${this.#state}: await start() first`)
+    return new InvalidStateError(
+      `Expected ${this} to be started, but it is ${this.#state}: await start() or connect() first`,
+    )
   }
 
   /** shutdown(), if it was started. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#process !== undefined) await this.shutdown()
+    if (this.#process !== undefined || this.#remote !== undefined) await this.shutdown()
   }
 
   /** @internal It stays with the process that started it; its proxies travel. */

@@ -56,6 +56,7 @@ export class Dispatcher {
   readonly #factories: ReadonlyMap<string, Factory>
   readonly #held = new Map<number, Hosted>()
   readonly #name: string
+  readonly #published = new Map<string, Hosted>()
   #made = 0
 
   constructor(name: string, factories: ReadonlyMap<string, Factory>) {
@@ -63,17 +64,27 @@ export class Dispatcher {
     this.#factories = factories
   }
 
-  /** Makes an object, which nobody holds yet. @throws what the type's factory throws */
+  /** Makes an object, which nobody holds yet, or gives the one that was published by that name. @throws what the type's factory throws */
   create(
     _caller: Caller,
     typeid: unknown,
     args: readonly unknown[],
     kwargs: Readonly<Record<string, unknown>> = NO_KWARGS,
   ): Hosted | Promise<Hosted> {
+    const published = this.#published.get(typeid as string)
+    if (published !== undefined) return published
     const factory = this.#factories.get(typeid as string)
     if (factory === undefined) throw this.#noSuchType(typeid)
     const made = factory.make(args, kwargs)
     return made instanceof Promise ? made.then(made => this.#host(made)) : this.#host(made)
+  }
+
+  /** From here on create() gives that very object for the name. It stays as long as the server. */
+  publish(name: string, hosted: Hosted): void {
+    const before = this.#published.get(name)
+    this.hold(hosted)
+    this.#published.set(name, hosted)
+    if (before !== undefined) this.letGo(before)
   }
 
   /** Whether it is one of the package's types. */

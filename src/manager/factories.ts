@@ -27,6 +27,7 @@ export function ownFactory(type: HostedType): Factory {
 /** Without a prototype: a method may have any name, `toString` as well. */
 const NONE: Readonly<Record<string, string>> = Object.create(null)
 
+type Names = Readonly<Record<string, unknown>>
 type Methods = Record<string, (...args: readonly unknown[]) => unknown>
 
 /** A type of the user's own: its factory is imported with the first object. */
@@ -38,8 +39,9 @@ export function userFactory({ typeid, target, exposed }: Registered): Factory {
     create: () => {
       throw new MultiprocError('Expected objects of a registered type to be made by its factory')
     },
-    call: (object, method, args) => {
-      if (typeof (object as Methods)[method] === 'function') return (object as Methods)[method](...args)
+    call: (object, method, args, kwargs) => {
+      const own = object as Methods
+      if (typeof own[method] === 'function') return own[method](...withNames(args, kwargs))
       throw new MultiprocError(`Expected ${typeid} to have the method \`${method}\`, which it exposes, but it has none`)
     },
     copy: object => object,
@@ -48,9 +50,9 @@ export function userFactory({ typeid, target, exposed }: Registered): Factory {
   const listed = exposed === undefined ? undefined : new Set(exposed)
   const ofClass = new WeakMap<object, ReadonlySet<string>>()
   let loading: Promise<(...args: readonly unknown[]) => unknown> | undefined
-  const make = async (args: readonly unknown[]): Promise<Made> => {
+  const make = async (args: readonly unknown[], kwargs: Names): Promise<Made> => {
     loading ??= loadTarget(target, 'manager').then(asFactory)
-    const object = await (await loading)(...args)
+    const object = await (await loading)(...withNames(args, kwargs))
     if ((typeof object !== 'object' && typeof object !== 'function') || object === null) {
       throw new MultiprocError(
         `Expected the factory of ${typeid} (${target.name} in ${target.module}) to make an object, got ${describe(object)}`,
@@ -59,6 +61,12 @@ export function userFactory({ typeid, target, exposed }: Registered): Factory {
     return { type, object, exposed: listed ?? publicMethods(object, ofClass), isOwn: false }
   }
   return { typeid, isOwn: false, make }
+}
+
+/** What Python gives by name comes as one object, last: as options do in JavaScript. */
+function withNames(args: readonly unknown[], names: Names): readonly unknown[] {
+  for (const _ in names) return [...args, { ...names }]
+  return args
 }
 
 function asFactory(found: (...args: unknown[]) => unknown): (...args: readonly unknown[]) => unknown {

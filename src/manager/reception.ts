@@ -11,12 +11,14 @@ import type { SimpleQueue } from '../channel/simple-queue.ts'
 import { ArgumentTypeError } from '../contract/errors.ts'
 import { describe } from '../contract/options.ts'
 import { SHAREABLE } from '../contract/shareable.ts'
+import type { Address } from '../wire/address.ts'
 import { Desk } from './desk.ts'
 import type { Dispatcher, Hosted } from './dispatcher.ts'
 import type { Caller } from './hosted/hosted-type.ts'
 import type { Knock } from './links.ts'
 import { LocalLink } from './local-link.ts'
 import { BaseProxy } from './proxies/base-proxy.ts'
+import type { Segments } from './python/segments.ts'
 import { makeReferent, Referent } from './referent.ts'
 
 /** Methods that take another container to look into it, and not to keep it. */
@@ -38,6 +40,8 @@ export class Reception {
   readonly #session: Session
   readonly #dispatcher: Dispatcher
   readonly #door: SimpleQueue<Knock>
+  readonly #address: Promise<Address>
+  readonly #segments: Segments | undefined
   readonly #desks = new Set<Desk>()
   /** Referents of objects that clients have proxies of. */
   readonly #given = new Map<number, Referent>()
@@ -50,7 +54,16 @@ export class Reception {
   #timer: NodeJS.Timeout | undefined
   #lookingSoon = false
 
-  constructor(session: Session, dispatcher: Dispatcher, door: SimpleQueue<Knock>) {
+  /** `address`: where others reach the server; `segments`: what it answers for. */
+  constructor(
+    session: Session,
+    dispatcher: Dispatcher,
+    door: SimpleQueue<Knock>,
+    address: Promise<Address>,
+    segments: Segments | undefined,
+  ) {
+    this.#address = address
+    this.#segments = segments
     this.#session = session
     this.#dispatcher = dispatcher
     this.#door = door
@@ -73,10 +86,18 @@ export class Reception {
       case 'create': {
         const [typeid, ...given] = args
         const isOwn = carries && typeof typeid === 'string' && this.#dispatcher.isOwn(typeid)
-        return this.#dispatcher.create(caller, typeid, isOwn ? given.map(this.#objectOf) : given)
+        return this.#dispatcher.create(caller, typeid, isOwn ? given.map(this.objectOf) : given)
       }
       case 'hello':
         return this.#session.me
+      case 'address':
+        return this.#address
+      case 'publish':
+        return this.#dispatcher.publish(args[0] as string, this.#hostedBehind(args[1]))
+      case 'unlink_segments':
+        return this.#segments?.unlink()
+      case 'track_segment':
+        return this.#segments?.serve('track_segment', args)
       case 'number_of_objects':
         return this.#dispatcher.size
       default:
@@ -86,10 +107,17 @@ export class Reception {
 
   /** The arguments of a method, which carry handles: where it is to look into another object of ours, that object itself. */
   operands(hosted: Hosted, method: string, args: readonly unknown[]): readonly unknown[] {
-    return hosted.isOwn && OPERATORS.has(method) ? args.map(this.#objectOf) : args
+    return hosted.isOwn && OPERATORS.has(method) ? args.map(this.objectOf) : args
   }
 
-  readonly #objectOf = (value: unknown): unknown =>
+  #hostedBehind(proxy: unknown): Hosted {
+    const hosted = proxy instanceof BaseProxy ? referentBehind(this.#session, proxy)?.hosted : undefined
+    if (hosted !== undefined) return hosted
+    throw new ArgumentTypeError(`Expected a proxy of an object of this manager, got ${describe(proxy)}`)
+  }
+
+  /** The object itself, where `value` is a proxy of one of ours. */
+  readonly objectOf = (value: unknown): unknown =>
     value instanceof BaseProxy ? (referentBehind(this.#session, value)?.hosted?.object ?? value) : value
 
   /** One client at the most. */

@@ -1,5 +1,9 @@
 /** What a proxy stands in front of: one object in a server, however that is reached. */
 import type { Shareable } from '../contract/shareable.ts'
+import type { PythonCall } from '../pickle/python-object.ts'
+
+/** What stands behind a proxy. */
+export const REMOTE: unique symbol = Symbol('multiproc.remote')
 
 /** How long a call may wait. */
 export interface Limits {
@@ -23,6 +27,8 @@ export interface Remote extends Shareable {
   /** As call(), for a method that may wait: aborted, it is taken back, and rejects with the signal's reason. */
   wait(method: string, args: readonly unknown[], limits: Limits): Promise<unknown>
   close(): void
+  /** How it stands in a pickle; missing: it has no address that others know. */
+  reduce?(): PythonCall
 }
 
 /** How a process reaches a server. */

@@ -2,7 +2,7 @@
 import { checkCount, checkOptions } from '../contract/options.ts'
 import type { PoolOptions } from '../pool/pool.ts'
 import type { TypeCode, ValueOf } from '../shared/type-codes.ts'
-import { BaseManager, type ManagerOptions, OWN_TYPES } from './base-manager.ts'
+import { BaseManager, IS_PYTHONS, type ManagerOptions, OWN_TYPES } from './base-manager.ts'
 import type { BarrierProxy } from './proxies/barrier-proxy.ts'
 import { BaseProxy } from './proxies/base-proxy.ts'
 import type { ConditionProxy } from './proxies/condition-proxy.ts'
@@ -91,6 +91,7 @@ export class SyncManager extends BaseManager {
    */
   async Condition(lock?: LockProxy): Promise<ConditionProxy> {
     if (lock !== undefined) return this.create('Condition', lock)
+    if (this[IS_PYTHONS]) return this.create('Condition') // with an RLock, which there is a connection's
     const own = await this.Lock()
     try {
       return await this.create('Condition', own)

@@ -31,7 +31,7 @@ export class Reader {
   readonly #memo: unknown[] = []
   #memoized = 0
   #protocol = 0
-  /** How much may still be copied by calls: a pickle that names a long list many times over is not copied as often. */
+  /** How much calls may still copy and look at: a pickle that names a long list many times over is not copied as often. */
   #copies: number
   /** Whether a container was met more than once. */
   shared = false
@@ -424,9 +424,15 @@ export class Reader {
     else this.#push(made as object)
   }
 
+  /** Before anything is made of the arguments of a call, which many calls may share. */
   #spend(args: Tuple): void {
+    this.#spendOn(args.length)
     for (const arg of args)
-      if (typeof arg === 'string' || Array.isArray(arg) || arg instanceof Uint8Array) this.#copies -= arg.length
+      if (typeof arg === 'string' || Array.isArray(arg) || arg instanceof Uint8Array) this.#spendOn(arg.length)
+  }
+
+  #spendOn(length: number): void {
+    this.#copies -= length
     if (this.#copies < 0) this.#source.fail('a long value is copied again and again')
   }
 
@@ -441,6 +447,7 @@ export class Reader {
     if (!(args instanceof Tuple)) this.#source.fail('the arguments of a class are not a tuple')
     if (kwargs !== undefined && !(kwargs instanceof Map))
       this.#source.fail('the named arguments of a class are no dict')
+    if (kwargs !== undefined) this.#spendOn(kwargs.size)
     this.#object(new PythonObject(cls.module, cls.name, args, { bare: true, kwargs }))
   }
 
@@ -457,5 +464,5 @@ function readFloat(line: string): number | undefined {
   const text = line.trim().toLowerCase()
   const special = /^([+-]?)(inf(?:inity)?|nan)$/.exec(text)
   if (special !== null) return special[2] === 'nan' ? Number.NaN : special[1] === '-' ? -Infinity : Infinity
-  return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/.test(text) ? Number(text) : undefined
+  return /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/.test(text) ? Number(text) : undefined
 }

@@ -45,7 +45,8 @@ class Restorer {
       const callable = this.of(object.callable)
       if (callable instanceof PythonObject) object.callable = callable
     }
-    const restored = this.#restore(object) ?? object
+    const made = this.#restore(object)
+    const restored = made === undefined ? object : made
     this.#done.set(object, restored)
     return restored
   }

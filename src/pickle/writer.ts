@@ -26,6 +26,8 @@ import { typecodeOf } from './typed-arrays.ts'
 
 export type Reduce = (value: object) => PythonCall | undefined
 
+const NO_ENTRIES: ReadonlyMap<unknown, unknown> = new Map()
+
 /** Thrown on the way down; where it was is looked for when the stack is free again. */
 class Refusal {
   readonly value: unknown
@@ -155,7 +157,7 @@ export class Writer {
     else if (ArrayBuffer.isView(value)) this.#view(value, depth, state)
     else if (types.isArrayBuffer(value)) this.#bytes(value, new Uint8Array(value))
     else if (value instanceof PyFloat) this.#out.float(op.BINFLOAT, value.value)
-    else if (value instanceof PythonGlobal) this.#global(value.module, value.name)
+    else if (value instanceof PythonGlobal) this.#global(value, value.module, value.name)
     else if (value instanceof PythonObject) this.#call(value, value, depth, state)
     else if (value instanceof Error || types.isNativeError(value)) this.#call(value, callOfError(value), depth, state)
     else if (isPlain(value)) this.#plain(value as Record<string, unknown>, depth)
@@ -316,7 +318,9 @@ export class Writer {
     this.#memoize(value)
   }
 
-  #global(module: string, name: string): void {
+  #global(value: object, module: string, name: string): void {
+    if (typeof module !== 'string' || typeof name !== 'string')
+      this.#refuse(value, 'its `module` and `name` must be strings')
     const key = `${module} ${name}`
     const place = this.#globals.get(key)
     if (place !== undefined) {
@@ -335,8 +339,10 @@ export class Writer {
     const { module, name, args, kwargs, bare, callable, items, entries } = call
     const inside = this.#deeper(value, depth)
     const out = this.#out
+    if (!Array.isArray(args) || !Array.isArray(items ?? []) || !types.isMap(entries ?? NO_ENTRIES))
+      this.#refuse(value, '`args` and `items` must be arrays, and `entries` a Map')
     this.#begin(value, state)
-    if (callable === undefined) this.#global(module, name)
+    if (callable === undefined) this.#global(value, module, name)
     else this.#value(callable, inside)
     this.#value(args instanceof Tuple ? args : asTuple([...args]), inside)
     if (kwargs === undefined) this.#end(value, bare ? op.NEWOBJ : op.REDUCE, op.POP, 2)
@@ -383,10 +389,16 @@ function isPlain(value: object): boolean {
   return Object.getPrototypeOf(proto) === null && Object.hasOwn(proto, 'isPrototypeOf')
 }
 
-/** Whether Python can have it as a key: not what can change. */
-function isHashable(key: unknown, left: number): boolean {
+/** Whether Python can have it as a key: not what can change. `found`: tuples that are, each of them looked through once. */
+function isHashable(key: unknown, left: number, found?: Set<Tuple>): boolean {
   if (typeof key !== 'object' || key === null) return true
-  if (key instanceof Tuple) return left === 0 || key.every(item => isHashable(item, left - 1))
+  if (key instanceof Tuple) {
+    if (left === 0 || found?.has(key)) return true
+    const all = found ?? new Set()
+    if (!key.every(item => isHashable(item, left - 1, all))) return false
+    all.add(key)
+    return true
+  }
   if (key instanceof FrozenSet || key instanceof Date) return true
   if (types.isUint8Array(key)) return !(key instanceof ByteArray)
   if (Array.isArray(key) || ArrayBuffer.isView(key) || types.isMap(key) || types.isSet(key)) return false

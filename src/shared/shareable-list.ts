@@ -22,6 +22,8 @@ import { SharedMemory } from './shared-memory.ts'
 export interface ShareableListOptions {
   /** Of the block of memory: to be made, or with `null` for items to be attached. */
   name?: string
+  /** As of SharedMemory. @default true */
+  track?: boolean
 }
 
 const WORD = 8
@@ -60,7 +62,7 @@ interface Packed {
  * If a process dies in set(): that item may be half written. The block: as SharedMemory says; call `list.shm.unlink()`.
  *
  * @param items what it holds; null: attach the list of that `name`
- * @param options `name` of the block; default: a random one
+ * @param options `name` of the block; default: a random one · `track`: as of SharedMemory
  * @throws {ArgumentTypeError} an item of another type · {ArgumentRangeError} an int of more than 64 bits
  * @throws {FileExistsError} {FileNotFoundError} as SharedMemory · {InvalidStateError} attaching what is no list
  * @example
@@ -82,7 +84,7 @@ export class ShareableList<T = unknown> implements Iterable<T> {
   /** @internal */
   constructor(arrived: SharedMemory)
   constructor(given: Iterable<T> | SharedMemory | null | undefined, options?: ShareableListOptions) {
-    const { name } = checkOptions('options', options, ['name'])
+    const { name, track } = checkOptions('options', options, ['name', 'track'])
     if (given instanceof SharedMemory || ((given === null || given === undefined) && name !== undefined)) {
       this.shm = given instanceof SharedMemory ? given : new SharedMemory({ name })
       this.#places = placesIn(this.shm)
@@ -96,7 +98,7 @@ export class ShareableList<T = unknown> implements Iterable<T> {
     for (const { value } of packed) places.push(places[places.length - 1] + slotFor(value))
     this.#places = places
     const size = places[this.length] + this.length * (WORD + 1)
-    this.shm = new SharedMemory({ name, create: true, size })
+    this.shm = new SharedMemory({ name, create: true, size, track })
     const view = this.#view()
     view.setBigInt64(0, BigInt(this.length), true)
     for (const [i, place] of places.entries()) view.setBigInt64((i + 1) * WORD, BigInt(place - first), true)

@@ -16,6 +16,8 @@ export interface ByteStream {
   read(into: Uint8Array): number
   /** Somebody waits for something to read (and keeps this thread alive), or nobody does. */
   watch(wanted: boolean): void
+  /** From here on who waits for it keeps no thread alive. */
+  unref(): void
   /** How many bytes were taken: perhaps none. Throws BrokenPipeError. */
   write(bytes: Uint8Array): number
   /** Takes all of the bytes, and says when they are written. Until then they must not change, and nobody else may write. */
@@ -23,6 +25,8 @@ export interface ByteStream {
   fileno(): number
   /** The process that made the other end; null where nobody can tell. */
   peerPid(): number | null
+  /** The other side ended without having read all that was sent to it. */
+  readonly leftUnread: boolean
   close(): void
 }
 

@@ -156,17 +156,18 @@ async function reachHost(host: string, port: number, attempt: Attempt): Promise<
   attempt.check()
   let socket: Socket | undefined
   try {
-    return await new Promise<number>((resolve, reject) => {
-      const made = connect({ host, port, family: 4 })
-      socket = made
-      made.pause() // what is read is ours to read
+    const made = connect({ host, port, family: 4 })
+    socket = made
+    made.pause() // what is read is ours to read
+    await new Promise<void>((resolve, reject) => {
       made.once('error', reject)
       attempt.undo = () => {
         made.destroy()
         reject(new TimeoutError('the attempt was given up'))
       }
-      made.once('connect', () => resolve(descriptorOf(made)))
+      made.once('connect', resolve)
     })
+    return descriptorOf(made)
   } finally {
     attempt.undo = () => {}
     socket?.destroy()

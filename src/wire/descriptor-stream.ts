@@ -36,6 +36,7 @@ export class DescriptorStream implements ByteStream {
   #reading = false
   /** Why Node has closed its socket, and the descriptor with it. */
   #lost: Error | undefined
+  leftUnread = false
 
   /** The descriptor is the stream's from here on; `early`: what was read from it already. */
   constructor(fd: number, early?: Uint8Array) {
@@ -99,6 +100,11 @@ export class DescriptorStream implements ByteStream {
     }
   }
 
+  unref(): void {
+    this.background = true
+    this.#socket.unref()
+  }
+
   read(into: Uint8Array): number {
     const ahead = this.#ahead
     if (ahead) {
@@ -111,8 +117,9 @@ export class DescriptorStream implements ByteStream {
       if (this.#lost) throw this.#lost
       return readInto(this.fileno(), into)
     } catch (error) {
-      // a Unix socket says so when its peer ended without having read everything; what the peer sent is all here
-      if ((error as NodeJS.ErrnoException).code === 'ECONNRESET' && this.carrier === 'unix') return 0
+      // a socket says so when its peer ended without having read everything
+      if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') this.leftUnread = true
+      if (this.leftUnread && this.carrier === 'unix') return 0 // what the peer sent is all here
       throw brokenPipe(error)
     }
   }

@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { Connection } from '../channel/connection.ts'
 import { ArgumentRangeError, ArgumentTypeError } from '../contract/errors.ts'
 import { checkCount, checkOptions, describe } from '../contract/options.ts'
+import { closeFd } from '../os/descriptor.ts'
 import { type Carrier, carrierOf } from '../os/socket.ts'
 import { descriptorOf } from './descriptor-of.ts'
 import { DescriptorStream } from './descriptor-stream.ts'
@@ -20,9 +21,15 @@ export function connectionOn(
     throw new ArgumentTypeError(`Expected \`fd\` to be the number of a descriptor, or a socket, got ${describe(from)}`)
   }
   const fd = descriptorOf(from)
+  try {
+    checkDescriptor(fd)
+  } catch (error) {
+    closeFd(fd)
+    throw error
+  }
   const early = 'read' in from ? (from.read() as Uint8Array | null) : null
   from.destroy()
-  return connectionOver(new DescriptorStream(checkDescriptor(fd), early ?? undefined), codec)
+  return connectionOver(new DescriptorStream(fd, early ?? undefined), codec)
 }
 
 function checkDescriptor(fd: number): number {

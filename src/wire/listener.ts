@@ -337,7 +337,9 @@ export async function listenAt(
     if (folder !== undefined) rmdirSync(folder)
     throw error
   }
-  return new Listener(HOW, server, name, terms, removal(name, folder))
+  // also when the working directory is another one by then
+  const file = name.startsWith('\0') ? undefined : path.resolve(name)
+  return new Listener(HOW, server, name, terms, removal(file, folder))
 }
 
 function listenTo(
@@ -358,12 +360,12 @@ function listenTo(
 const leftovers = new Set<() => void>()
 let isExitWatched = false
 
-function removal(name: string, folder: string | undefined): () => void {
-  if (name.startsWith('\0')) return () => {}
+function removal(file: string | undefined, folder: string | undefined): () => void {
+  if (file === undefined) return () => {}
   const remove = () => {
     leftovers.delete(remove)
     try {
-      unlinkSync(name)
+      unlinkSync(file)
       if (folder !== undefined) rmdirSync(folder)
     } catch {
       // somebody else has removed it

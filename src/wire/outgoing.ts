@@ -66,8 +66,8 @@ export class Outgoing {
         const rest = this.#write(bytes)
         if (rest === undefined) return served(undefined)
         if (timeout === 0) {
-          // tried exactly once: what has begun goes on without the caller
-          if (rest.begun) return this.#leave(rest.bytes, own)
+          // tried exactly once: what has begun goes on without the caller; with TLS only the event loop writes
+          if (rest.begun || this.#stream.blocking === undefined) return this.#leave(rest.bytes, own)
           throw new TimeoutError(`${what} timed out after 0 ms`)
         }
         return new Promise((resolve, reject) => {

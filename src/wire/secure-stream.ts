@@ -41,7 +41,9 @@ export async function secureAsClient(
   const { connect } = await import('node:tls')
   const name = host !== undefined && isIP(host) === 0 ? { servername: host } : {}
   return new Promise((resolve, reject) => {
-    const secure = connect({ ...(host === undefined ? {} : { host }), ...name, ...options, socket: socketOf(plain) })
+    const raw = socketOf(plain)
+    undoBy(() => void raw.destroy()) // connect() throws for an option that it does not know
+    const secure = connect({ ...(host === undefined ? {} : { host }), ...name, ...options, socket: raw })
     undoBy(() => void secure.destroy())
     secure.on('error', reject)
     secure.once('close', () => reject(new BrokenPipeError('Expected a TLS handshake, but the other side ended it')))
@@ -119,6 +121,11 @@ class SecureStream implements ByteStream {
     else this.#socket.unref()
   }
 
+  unref(): void {
+    this.background = true
+    this.#socket.unref()
+  }
+
   write(): number {
     if (this.#lost || this.#socket.destroyed || !this.#socket.writable) throw brokenPipe(this.#lost)
     return 0 // only the event loop writes
@@ -136,6 +143,10 @@ class SecureStream implements ByteStream {
 
   peerPid(): null {
     return null
+  }
+
+  get leftUnread(): boolean {
+    return (this.#lost as NodeJS.ErrnoException | undefined)?.code === 'ECONNRESET'
   }
 
   close(): void {

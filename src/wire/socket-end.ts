@@ -31,6 +31,16 @@ export function peerPidOf(connection: Connection<any, any>): number | null {
   return ends.get(connection)?.peerPid ?? null
 }
 
+/** The other side of a Connection over a socket has ended, and not read all that was sent to it. */
+export function leftUnread(connection: Connection<any, any>): boolean {
+  return ends.get(connection)?.leftUnread ?? false
+}
+
+/** From here on who waits for a message of it keeps no process alive. */
+export function unref(connection: Connection<any, any>): void {
+  ends.get(connection)?.unref()
+}
+
 class SocketEnd implements Transport {
   readonly readable: boolean
   readonly writable: boolean
@@ -59,6 +69,14 @@ class SocketEnd implements Transport {
   get peerPid(): number | null {
     this.#assertOpen()
     return this.#stream.peerPid()
+  }
+
+  get leftUnread(): boolean {
+    return this.#stream.leftUnread
+  }
+
+  unref(): void {
+    this.#stream.unref()
   }
 
   // ── sending ──

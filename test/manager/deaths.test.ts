@@ -1,5 +1,7 @@
 // Deaths by SIGKILL: of clients, of the manager, and of whoever started it.
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { BaseManager, Manager, Pipe, type Process } from 'multiproc'
 import { LIMIT, launch, managerOfFile, test, until } from './support.js'
 
@@ -102,6 +104,12 @@ test('a manager ends with the process that started it, also by SIGKILL', async t
     }
   })
   await assert.rejects(list.at(0), { code: 'ERR_MULTIPROC_WORKER_DIED' })
+
+  // its socket is left at most until another manager starts
+  const left = () => readdirSync(tmpdir()).filter(name => name.startsWith(`multiproc-manager-${pid}-`)).length
+  const another = await Manager()
+  assert.equal(left(), 0)
+  await another.shutdown()
 })
 
 test('a time-out holds though the manager is stopped; when it goes on nothing was taken', async t => {

@@ -236,3 +236,26 @@ test('dumps() refuses options that are not as they must be', () => {
   assert.throws(() => dumps(1, { reduce: 1 as any }), ArgumentTypeError)
   assert.throws(() => dumps(1, { maxDepth: 0 }), ArgumentRangeError)
 })
+
+test('dumps() refuses a call without a name, or whose parts are none, wherever it comes from', () => {
+  const nameless = [
+    new PythonObject(5 as any, 'C'),
+    new PythonObject('m', undefined as any),
+    new PythonGlobal('m', null as any),
+    new PythonError({} as any, 'E'),
+  ]
+  for (const value of nameless)
+    assert.throws(() => dumps({ here: value }), { name: 'NotSerializableError', path: 'here' })
+  class Mine {}
+  for (const call of [
+    {},
+    { module: 'm', name: 'C' },
+    { module: 'm', name: 'C', args: 'ab' },
+    { module: 'm', name: 'C', args: [], entries: {} },
+    { module: 'm', name: 'C', args: [], items: 5 },
+  ])
+    assert.throws(() => dumps([new Mine()], { reduce: () => call as any }), {
+      name: 'NotSerializableError',
+      path: 'value[0]',
+    })
+})

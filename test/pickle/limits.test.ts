@@ -120,6 +120,33 @@ test('loads() copies a long list that is named many times only as often as its p
   assert.throws(() => loads(Buffer.from(bytes + arrays, 'latin1')), UnpicklingError)
 })
 
+test('loads() looks at the arguments that many calls share only as often as the pickle is long', () => {
+  const args = `\x80\x04(${'N'.repeat(10_000)}t\x940`
+  for (const call of ['m\nC\n\x940(|h\x01h\x00R', 'builtins\nbytearray\n\x940(|h\x01h\x00R']) {
+    const [made, again] = call.split('|')
+    const pickle = Buffer.from(`${args}c${made}${again.repeat(1000)}t.`, 'latin1')
+    assert.throws(() => loads(pickle), { name: 'UnpicklingError', message: /copied again and again/ })
+  }
+  const entries = Array.from({ length: 1000 }, (_, i) => `M${String.fromCharCode(i & 0xff, i >> 8)}N`)
+  const named = `\x80\x04}(${entries.join('')}u\x940cm\nC\n\x940(${'h\x01)h\x00\x92'.repeat(1000)}t.`
+  assert.throws(() => loads(Buffer.from(named, 'latin1')), {
+    name: 'UnpicklingError',
+    message: /copied again and again/,
+  })
+})
+
+test('loads() refuses a long line that is nearly a number without trying every way to read it', () => {
+  const pickle = Buffer.from(`F${'1'.repeat(10_000_000)}x\n.`)
+  assert.throws(() => loads(pickle), UnpicklingError)
+})
+
+test('dumps() of a key that is woven of tuples goes through each of them once', () => {
+  const key = nested(300, inner => tuple(inner, inner))
+  const back = loads(dumps(new Map([[key, 1]])))
+  assert.deepEqual([...dumps(back)], [...dumps(new Map([[key, 1]]))])
+  assert.throws(() => dumps(new Set([tuple(key, key, [])])), NotSerializableError)
+})
+
 test('loads() refuses a pickle of more than `maxSize` bytes before it looks at it', () => {
   const pickle = dumps('x'.repeat(1000))
   assert.equal((loads(pickle, { maxSize: pickle.length }) as string).length, 1000)

@@ -250,6 +250,11 @@ test('loads() leaves a record in place where `restore` gives undefined, also one
   assert.equal((back.state as Map<string, unknown>).get('self'), back)
 })
 
+test('loads() puts what `restore` gives in place, null too', () => {
+  const nothing = new PythonObject('m', 'Nothing')
+  assert.deepEqual(loads(dumps([nothing, 1, nothing]), { restore: () => null }), [null, 1, null])
+})
+
 test('loads() shares no memory with the pickle', () => {
   const pickle = dumps([new Uint8Array(100_000).fill(1), ByteArray.of(1), Int16Array.of(1)])
   const [large, small, items] = loads(pickle) as [Uint8Array, Uint8Array, Int16Array]

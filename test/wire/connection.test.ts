@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { describe, test } from 'node:test'
 import {
   type Address,
@@ -490,6 +493,18 @@ describe('Connection over a socket: what is refused', () => {
     for (const fd of [-1, 1.5, 2 ** 31, 1_000_000]) assert.throws(() => Connection.fromFd(fd), ArgumentRangeError)
     for (const fd of [null, '3', {}] as any[]) assert.throws(() => Connection.fromFd(fd), ArgumentTypeError)
     assert.throws(() => Connection.fromFd(3, { codec: 'json' as any }), ArgumentTypeError)
+  })
+
+  test('Connection.fromFd() refuses a server and a datagram socket, which go on and lose no descriptor', async t => {
+    const server = createServer().listen(0, '127.0.0.1')
+    const datagrams = createSocket('udp4').bind(0, '127.0.0.1')
+    t.after(() => void server.close())
+    t.after(() => void datagrams.close())
+    await Promise.all([once(server, 'listening'), once(datagrams, 'listening')])
+    const open = readdirSync('/proc/self/fd').length
+    for (const one of [server, datagrams] as any[]) assert.throws(() => Connection.fromFd(one), ArgumentTypeError)
+    assert.equal(readdirSync('/proc/self/fd').length, open)
+    assert.ok(server.listening && datagrams.address().port > 0)
   })
 
   test('Connection.fromFd() refuses a file', async () => {

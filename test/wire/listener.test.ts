@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { createHmac, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, test } from 'node:test'
 import {
@@ -19,6 +21,7 @@ import {
   wait,
 } from 'multiproc'
 import { peerPidOf } from '#src/wire/socket-end.js'
+import { run } from '../support/children.ts'
 import { freshName } from '../support/names.ts'
 import { anyPort, connected, ended, framed, LIMIT, listening, stranger } from './pair.ts'
 
@@ -108,6 +111,18 @@ describe('Listener', () => {
     await one.close()
     await other.close()
     assert.equal(existsSync(path.dirname(file)), false)
+  })
+
+  test('the file of a relative path is removed wherever the working directory is by then', async t => {
+    const [before, folder] = [process.cwd(), mkdtempSync(path.join(tmpdir(), 'relative-'))]
+    t.after(() => rmSync(folder, { recursive: true }))
+    t.after(() => process.chdir(before))
+    process.chdir(folder)
+    const listener = await Listener.listen('here')
+    process.chdir(before)
+    assert.equal(listener.address, 'here')
+    await listener.close()
+    assert.deepEqual(readdirSync(folder), [])
   })
 
   test('TestListener.test_abstract_socket', { timeout: LIMIT }, async t => {
@@ -216,8 +231,8 @@ describe('Listener', () => {
   test('TestIgnoreEINTR.test_ignore_listener', { timeout: LIMIT }, async t => {
     const listener = await listening(t)
     const accepted = listener.accept(limit)
-    const signalled = once(process, 'SIGUSR2')
-    process.kill(process.pid, 'SIGUSR2')
+    const signalled = once(process, 'SIGWINCH')
+    process.kill(process.pid, 'SIGWINCH')
     await signalled
     const theirs = await client(listener.address)
     ;(await accepted).close()
@@ -384,6 +399,25 @@ function readMessages(socket: Awaited<ReturnType<typeof stranger>>): () => Promi
 }
 
 describe('Client', () => {
+  test('rejects when this process has no descriptor left', { timeout: LIMIT }, async t => {
+    const server = createServer(socket => void socket.on('error', () => {})).listen(0, '127.0.0.1')
+    t.after(() => void server.close())
+    await once(server, 'listening')
+    const address = `['127.0.0.1', ${(server.address() as AddressInfo).port}]`
+    const source = `
+      import { closeSync, openSync } from 'node:fs'
+      import { Client } from 'multiproc'
+      ;(await Client(${address})).close() // loads what is needed
+      const open = []
+      try { for (;;) open.push(openSync('/dev/null')) } catch {}
+      closeSync(open.pop()) // one for the socket, none for what is made of it
+      await Client(${address}).then(() => {}, error => console.log('rejected:', error.message))
+    `
+    const limited = ['sh', '-c', 'ulimit -n 500; exec "$0" "$@"', process.execPath, '--input-type=module', '-e', source]
+    const { stdout } = await run(limited)
+    assert.match(stdout, /^rejected: .*EMFILE/)
+  })
+
   test('gives up at its timeout or abort, and leaves nothing', { timeout: LIMIT }, async t => {
     const listener = await listening(t, undefined)
     // nobody answers the handshake

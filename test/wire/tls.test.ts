@@ -87,6 +87,26 @@ describe('TLS', () => {
     await wrong
   })
 
+  test('an option that node:tls does not know rejects, and nothing stays open', { timeout: LIMIT }, async t => {
+    const listener = await listening(t, anyPort())
+    await assert.rejects(client(listener.address, { tls: { minVersion: 'none' } }), TypeError)
+    const conn = await listener.accept(limit)
+    await assert.rejects(conn.recv(limit), EOFError)
+    conn.close()
+  })
+
+  test('a send with a timeout of 0 is taken when no other message is on its way', { timeout: LIMIT }, async t => {
+    const listener = await listening(t, anyPort(), secure)
+    const [ours, theirs] = await Promise.all([listener.accept(limit), client(listener.address)])
+    const bytes = Buffer.alloc(8_000_000, 1)
+    const sent = ours.sendBytes(bytes, 0, bytes.length, { timeout: 0 })
+    bytes.fill(2)
+    await assert.rejects(ours.send('second', { timeout: 0 }), TimeoutError)
+    await sent
+    assert.ok(Buffer.compare(await theirs.recvBytes(undefined, limit), Buffer.alloc(8_000_000, 1)) === 0)
+    for (const one of [ours, theirs]) one.close()
+  })
+
   test('the Listener can ask for certificates, too', { timeout: LIMIT }, async t => {
     const tls = { key, cert, ca: cert, requestCert: true, rejectUnauthorized: true }
     const listener = await listening(t, anyPort(), { authkey: AUTHKEY, tls })

@@ -4,7 +4,7 @@ import { ITERATE, itemsOf, iterated, typeName } from './kinds-of-value.ts'
 import { HostedList } from './list.ts'
 import { typeError } from './python-errors.ts'
 import { represent } from './represent.ts'
-import { placeOf, sliceOf } from './subscript.ts'
+import { integer, placeOf, sliceOf } from './subscript.ts'
 import { Typed } from './typed.ts'
 
 export class HostedArray {
@@ -42,6 +42,11 @@ export class HostedArray {
     } else this.#list.set(placeOf(subscript, length, 'array', 'array assignment'), this.#typed.fit(value))
   }
 
+  /** By JavaScript's rules. */
+  slice(start: unknown, stop: unknown): unknown[] {
+    return this.#list.slice(start, stop)
+  }
+
   [ITERATE](): readonly unknown[] {
     return this.items
   }
@@ -57,9 +62,9 @@ export const arrayType = defineType<HostedArray>({
     __setitem__: ['index, value, /', (array, a) => array.set(a[0], a[1])],
 
     // as in JavaScript
-    at: ['index, /', (array, a) => array.items.at(a[0] as number)],
+    at: ['index, /', (array, a) => array.items.at(integer(a[0]))],
     length: ['', array => array.items.length],
-    slice: ['start?, stop?, /', (array, a) => array.items.slice(a[0] as number, a[1] as number)],
+    slice: ['start?, stop?, /', (array, a) => array.slice(a[0], a[1])],
   },
   copy: array => [...array.items],
   repr: array => `array('${array.code}', ${represent(array.items)})`,

@@ -1,4 +1,4 @@
-/** First in, first out, each step in the same time however many there are. */
+/** First in, first out, each step at either end in the same time however many there are. */
 export class Fifo<T> {
   #items: (T | undefined)[] = []
   #head = 0
@@ -26,12 +26,25 @@ export class Fifo<T> {
     return item
   }
 
-  /** Puts an item in before the first one that is `after` it. */
+  /** Puts an item in before the first one that is `after` it, as all behind that one are. */
   insert(item: T, after: (other: T) => boolean): void {
     let place = this.#head
-    while (place < this.#items.length && !after(this.#items[place] as T)) place++
-    if (place === this.#head && this.#head > 0) this.#items[--this.#head] = item
-    else this.#items.splice(place, 0, item)
+    for (let end = this.#items.length; place < end; ) {
+      const middle = (place + end) >> 1
+      if (after(this.#items[middle] as T)) end = middle
+      else place = middle + 1
+    }
+    if (place > this.#head) this.#items.splice(place, 0, item)
+    else {
+      if (this.#head === 0) this.#makeRoom()
+      this.#items[--this.#head] = item
+    }
+  }
+
+  /** In front: as much as is behind it, so that many insertions do not move all of it each time. */
+  #makeRoom(): void {
+    this.#head = this.#items.length + 1
+    this.#items = [...new Array<undefined>(this.#head), ...this.#items]
   }
 
   clear(): T[] {

@@ -1,7 +1,10 @@
 /** Goes through a hosted object step by step: what `iter()` of a proxy gives. */
 
+import { asError } from '../../pickle/exceptions.ts'
+import { PythonGlobal, PythonObject } from '../../pickle/python-object.ts'
+import { Tuple } from '../../pickle/tuple.ts'
 import { defineType } from './hosted-type.ts'
-import { ITERATE, isTrue } from './kinds-of-value.ts'
+import { ITERATE, typeName } from './kinds-of-value.ts'
 import { runtimeError, stopIteration, typeError } from './python-errors.ts'
 import { integer } from './subscript.ts'
 
@@ -44,6 +47,17 @@ export class HostedIterator {
   }
 }
 
+/** What `raise` makes of a class, or an exception, and a value. */
+function raised(type: unknown, value: unknown): Error {
+  if (value instanceof Error) return value
+  if (type instanceof Error) return type
+  if (type instanceof PythonGlobal) {
+    const args = value === undefined || value === null ? [] : value instanceof Tuple ? value : [value]
+    return asError(new PythonObject(type.module, type.name, args))
+  }
+  return typeError(`exceptions must be classes or instances deriving from BaseException, not ${typeName(type)}`)
+}
+
 function made([items]: readonly unknown[]): HostedIterator {
   if (items instanceof HostedIterator) return items
   if (typeof items !== 'object' || items === null || !(Symbol.iterator in items))
@@ -62,7 +76,7 @@ export const iteratorType = defineType<HostedIterator>({
       'type, value?, traceback?, /',
       (it, [type, value]) => {
         it.close()
-        throw isTrue(value) ? value : type
+        throw raised(type, value)
       },
     ],
     close: ['', it => it.close()],

@@ -20,6 +20,9 @@ interface InHand {
   readonly forget: () => void
 }
 
+/** Who has nothing in hand is not listed. */
+const firstOf = ({ items }: InHand): Item => items.values().next().value as Item
+
 export class HostedJoinableQueue extends HostedQueue {
   readonly #maxDeliveries: number
   readonly #inHand = new Map<Caller, InHand>()
@@ -54,38 +57,39 @@ export class HostedJoinableQueue extends HostedQueue {
     const mine = this.#inHand.get(caller)
     if (mine === undefined) return
     this.#inHand.delete(caller)
-    const items = [...mine.items.values()].sort((a, b) => a.sequence - b.sequence)
+    // the newest first: each is put in front of the others
+    const items = [...mine.items.values()].sort((a, b) => b.sequence - a.sequence)
+    const letters: Item[] = []
     // all are back before any is given to somebody: then they are given in order
     for (const item of items) {
       if (this.isDropped) this.finish()
       else if (item.deliveries < this.#maxDeliveries) this.items.insert(item, other => other.sequence > item.sequence)
       else {
-        this.#letters.push(item)
+        letters.push(item)
         this.finish()
       }
     }
+    for (const letter of letters.reverse()) this.#letters.push(letter)
     this.serve()
   }
 
-  /** The oldest that the caller has in hand; when it has none, the oldest that anybody has. */
+  /** What the caller has in hand longest; when it has nothing, the oldest of what the others have so. */
   override taskDone(caller: Caller): void {
     const holder = this.#inHand.has(caller) ? caller : this.#holderOfOldest()
     const mine = holder && this.#inHand.get(holder)
     if (mine === undefined) throw valueError('task_done() called too many times')
-    const oldest = Math.min(...mine.items.keys())
-    this.untaken(mine.items.get(oldest) as Item, holder as Caller)
+    this.untaken(firstOf(mine), holder as Caller)
     this.finish()
   }
 
   #holderOfOldest(): Caller | undefined {
     let oldest = Number.POSITIVE_INFINITY
     let holder: Caller | undefined
-    for (const [caller, { items }] of this.#inHand) {
-      for (const sequence of items.keys()) {
-        if (sequence >= oldest) continue
-        oldest = sequence
-        holder = caller
-      }
+    for (const [caller, mine] of this.#inHand) {
+      const { sequence } = firstOf(mine)
+      if (sequence >= oldest) continue
+      oldest = sequence
+      holder = caller
     }
     return holder
   }

@@ -11,10 +11,12 @@ import { className } from '../../contract/options.ts'
 import { isShareable } from '../../contract/shareable.ts'
 import { ByteArray } from '../../pickle/byte-array.ts'
 import { PreciseDate } from '../../pickle/datetime.ts'
+import { isOutOfStack } from '../../pickle/depth.ts'
 import { FrozenSet } from '../../pickle/frozen-set.ts'
 import { Tuple } from '../../pickle/tuple.ts'
+import { Effort } from './effort.ts'
 import { isRecord, numeric, typeName } from './kinds-of-value.ts'
-import { typeError } from './python-errors.ts'
+import { recursionError, typeError } from './python-errors.ts'
 
 /** What stands for a key in the table: the same for equal keys. */
 type Stand = string | number | bigint | object | null
@@ -55,7 +57,7 @@ export class Keyed<V> {
   set(key: unknown, value: V): void {
     let stand = this.#find(key)
     if (stand === undefined) {
-      const spelled = new Spelled(spell(key, false), key)
+      const spelled = new Spelled(spellOut(key), key)
       this.#spelled.set(spelled.text, spelled)
       stand = spelled
     }
@@ -130,7 +132,7 @@ export class Keyed<V> {
     const number = numeric(key)
     if (number !== undefined) return number
     if (typeof key !== 'object') return unhashable(key)
-    return isKeyOfItsOwn(key) ? key : this.#spelled.get(spell(key, false))
+    return isKeyOfItsOwn(key) ? key : this.#spelled.get(spellOut(key))
   }
 }
 
@@ -152,17 +154,31 @@ function unhashable(key: unknown): never {
 const numbers = new WeakMap<object, number>()
 let numbered = 0
 
-/** A text that is the same for equal values and no others. Within an instance of a class, lists and dicts are content. */
-function spell(value: unknown, asContent: boolean): string {
+/** As many parts as a key may have. */
+const MOST_PARTS = 2 ** 20
+
+/** A text that is the same for equal values and no others. @throws {PythonError} TypeError, MemoryError, RecursionError */
+function spellOut(key: unknown): string {
+  try {
+    return spell(key, false, new Effort(MOST_PARTS))
+  } catch (error) {
+    throw isOutOfStack(error) ? recursionError('maximum recursion depth exceeded') : error
+  }
+}
+
+/** Within an instance of a class, lists and dicts are content. */
+function spell(value: unknown, asContent: boolean, effort: Effort): string {
+  effort.spend()
   if (value === null || value === undefined) return 'N;'
   if (typeof value === 'string') return `s${value.length}:${value}`
   const number = numeric(value)
   if (number !== undefined) return typeof number === 'bigint' ? `i${number};` : `n${number};`
   if (typeof value !== 'object') return unhashable(value)
-  const all = (items: Iterable<unknown>, inside: boolean) => Array.from(items, item => spell(item, inside)).join('')
+  const all = (items: Iterable<unknown>, inside: boolean) =>
+    Array.from(items, item => spell(item, inside, effort)).join('')
   if (value instanceof Tuple) return `(${all(value, asContent)})`
   if (value instanceof FrozenSet)
-    return `<${Array.from(value, item => spell(item, asContent))
+    return `<${Array.from(value, item => spell(item, asContent, effort))
       .sort()
       .join('')}>`
   if (value instanceof Uint8Array) {

@@ -1,6 +1,7 @@
 /** Python's list, with JavaScript's names beside its own. */
 
 import { PythonObject } from '../../pickle/python-object.ts'
+import { Effort } from './effort.ts'
 import { equal } from './equal.ts'
 import { defineType } from './hosted-type.ts'
 import { sorted } from './in-order.ts'
@@ -9,8 +10,8 @@ import { indexError, memoryError, typeError, valueError } from './python-errors.
 import { represent } from './represent.ts'
 import { clamped, integer, placeOf, type Slice, sliceOf } from './subscript.ts'
 
-/** What repeating may come to: more would cost the server its life. */
-const LONGEST = 2 ** 27
+/** As long as one call may make a list: the engine ends the process when one that grows comes to some 2 ** 27. */
+const LONGEST = 2 ** 26
 
 export class HostedList {
   items: unknown[]
@@ -54,10 +55,15 @@ export class HostedList {
 
   /** As splice(), for as many items as there are: so many arguments no call takes. */
   #replace(start: number, count: number, given: unknown[]): unknown[] {
+    this.#mayGrow(given.length)
     if (given.length < 10_000) return this.items.splice(start, count, ...given)
     const removed = this.items.slice(start, start + count)
     this.items = [...this.items.slice(0, start), ...given, ...this.items.slice(start + count)]
     return removed
+  }
+
+  #mayGrow(by: number): void {
+    if (this.items.length + by > LONGEST) throw memoryError()
   }
 
   delete(subscript: unknown): void {
@@ -76,7 +82,9 @@ export class HostedList {
   }
 
   extend(value: unknown): void {
-    for (const item of value === this ? [...this.items] : itemsOf(value)) this.items.push(item)
+    const given = value === this ? [...this.items] : itemsOf(value)
+    this.#mayGrow(given.length)
+    for (const item of given) this.items.push(item)
   }
 
   insert(index: unknown, value: unknown): void {
@@ -97,7 +105,8 @@ export class HostedList {
 
   /** -1: it is not there. */
   find(value: unknown, start = 0, stop = this.items.length): number {
-    for (let i = start; i < stop; i++) if (equal(this.items[i], value)) return i
+    const effort = new Effort()
+    for (let i = start; i < stop; i++) if (equal(this.items[i], value, effort)) return i
     return -1
   }
 
@@ -109,8 +118,9 @@ export class HostedList {
   }
 
   count(value: unknown): number {
+    const effort = new Effort()
     let count = 0
-    for (const item of this.items) if (equal(item, value)) count++
+    for (const item of this.items) if (equal(item, value, effort)) count++
     return count
   }
 
@@ -136,16 +146,18 @@ export class HostedList {
 
   repeated(times: unknown): unknown[] {
     const count = Math.max(0, repeats(times))
-    if (this.items.length * count > LONGEST) throw memoryError()
+    this.#mayGrow(this.items.length * (count - 1))
     const all: unknown[] = []
     for (let i = 0; i < count && this.items.length > 0; i++) for (const item of this.items) all.push(item)
     return all
   }
 
   plus(value: unknown): unknown[] {
-    if (value instanceof HostedList) return [...this.items, ...value.items]
-    if (typeName(value) !== 'list') throw typeError(`can only concatenate list (not "${typeName(value)}") to list`)
-    return [...this.items, ...(value as unknown[])]
+    const isList = value instanceof HostedList || typeName(value) === 'list'
+    if (!isList) throw typeError(`can only concatenate list (not "${typeName(value)}") to list`)
+    const more = value instanceof HostedList ? value.items : (value as unknown[])
+    this.#mayGrow(more.length)
+    return [...this.items, ...more]
   }
 
   /** The items from `start` to before `stop`, by JavaScript's rules: what is negative counts from the end. */

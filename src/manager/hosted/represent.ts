@@ -5,12 +5,21 @@ import { PyFloat } from '../../pickle/py-float.ts'
 import { PythonError } from '../../pickle/python-error.ts'
 import { PythonObject } from '../../pickle/python-object.ts'
 import { Tuple } from '../../pickle/tuple.ts'
+import { Effort } from './effort.ts'
 import { entriesOf, typeName } from './kinds-of-value.ts'
 
 const DEEPEST = 100
+/** As many values as are printed. */
+const MOST = 2 ** 20
+
+/** @throws {PythonError} MemoryError */
+export function represent(value: unknown): string {
+  return inside(value, [], new Effort(MOST))
+}
 
 /** `around`: what the value lies in, outermost first. */
-export function represent(value: unknown, around: readonly object[] = []): string {
+function inside(value: unknown, around: readonly object[], effort: Effort): string {
+  effort.spend()
   switch (typeof value) {
     case 'undefined':
       return 'None'
@@ -21,7 +30,7 @@ export function represent(value: unknown, around: readonly object[] = []): strin
     case 'string':
       return quoted(value)
     case 'object':
-      return value === null ? 'None' : object(value, around)
+      return value === null ? 'None' : object(value, around, effort)
     default:
       return String(value)
   }
@@ -53,10 +62,11 @@ function escaped(unit: string, quote: string): string {
   return code >= 0xd800 && code < 0xe000 ? `\\u${code.toString(16)}` : unit
 }
 
-function object(value: object, around: readonly object[]): string {
+function object(value: object, around: readonly object[], effort: Effort): string {
   if (around.length > DEEPEST || around.includes(value)) return Array.isArray(value) ? '[...]' : '{...}'
-  const inside = [...around, value]
-  const all = (items: Iterable<unknown>) => Array.from(items, item => represent(item, inside)).join(', ')
+  const path = [...around, value]
+  const print = (item: unknown) => inside(item, path, effort)
+  const all = (items: Iterable<unknown>) => Array.from(items, print).join(', ')
   if (value instanceof Tuple) return value.length === 1 ? `(${all(value)},)` : `(${all(value)})`
   if (Array.isArray(value)) return `[${all(value)}]`
   if (value instanceof Set) {
@@ -76,6 +86,6 @@ function object(value: object, around: readonly object[]): string {
   if (value instanceof PythonError) return `${value.pythonName}(${all(value.args)})`
   const entries = entriesOf(value)
   if (entries === undefined) return `<${typeName(value)}>`
-  const parts = Array.from(entries, ([key, item]) => `${represent(key, inside)}: ${represent(item, inside)}`)
+  const parts = Array.from(entries, ([key, item]) => `${print(key)}: ${print(item)}`)
   return `{${parts.join(', ')}}`
 }

@@ -1,7 +1,7 @@
 /** What all proxies are: faces of one object in a manager's server, that travel anywhere and ask it for everything. */
 import { inspect } from 'node:util'
 import { SHAREABLE, type Shareable, type ShareRef } from '../../contract/shareable.ts'
-import type { Limits, Remote } from '../remote.ts'
+import { type Limits, REMOTE, type Remote } from '../remote.ts'
 
 /**
  * A proxy of an object that a manager holds. It travels anywhere: as an argument of a Process, in a queue, through a pipe, into
@@ -45,6 +45,11 @@ export abstract class BaseProxy implements Shareable {
   /** True after close() in this process. */
   get closed(): boolean {
     return this.#remote.closed
+  }
+
+  /** @internal */
+  get [REMOTE](): Remote {
+    return this.#remote
   }
 
   /** @internal */

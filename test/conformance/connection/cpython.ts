@@ -194,7 +194,7 @@ export function fromCPython({ make, test }: Suite): void {
       assert.equal(await conn.recv(), 'ready')
       const disturb = async () => {
         await asleep(make, child)
-        process.kill(child.pid!, 'SIGUSR2')
+        process.kill(child.pid!, 'SIGWINCH')
         await asleep(make, child)
       }
       await disturb()

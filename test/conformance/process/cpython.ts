@@ -279,16 +279,16 @@ function ends({ test, launch }: ProcessSuite): void {
   test('TestPollEintr.test_poll_eintr — join() and joinSync() go on after a signal that the parent handles', async t => {
     let seen = 0
     const onSignal = () => seen++
-    process.on('SIGUSR2', onSignal)
-    t.after(() => process.off('SIGUSR2', onSignal))
+    process.on('SIGWINCH', onSignal)
+    t.after(() => process.off('SIGWINCH', onSignal))
     const [first, second] = [launch(t, { target: targets.stay }), launch(t, { target: targets.stay })]
     const joined = first.join({ timeout: LIMIT })
-    process.kill(process.pid, 'SIGUSR2')
+    process.kill(process.pid, 'SIGWINCH')
     await until(() => seen === 1, LIMIT, 'the signal')
     first.kill()
     await joined
     assert.equal(first.exitCode, -9)
-    process.kill(process.pid, 'SIGUSR2')
+    process.kill(process.pid, 'SIGWINCH')
     second.kill()
     second.joinSync({ timeout: LIMIT })
     assert.equal(second.exitCode, -9)

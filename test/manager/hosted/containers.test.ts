@@ -6,7 +6,7 @@ import { ByteArray } from '#src/pickle/byte-array.js'
 import { PreciseDate } from '#src/pickle/datetime.js'
 import { FrozenSet } from '#src/pickle/frozen-set.js'
 import { PyFloat } from '#src/pickle/py-float.js'
-import { PythonObject } from '#src/pickle/python-object.js'
+import { PythonGlobal, PythonObject } from '#src/pickle/python-object.js'
 import { Tuple, tuple } from '#src/pickle/tuple.js'
 import { Client, host, raises, typeNamed } from './client.js'
 
@@ -284,6 +284,14 @@ test('an iterator of a dict gives the keys in order, then stops; a change of the
   assert.equal(a.do(third, 'send', null), 1)
   assert.throws(() => a.do(third, 'throw', new RangeError('mine')), { message: 'mine' })
   assert.throws(() => a.do(third, '__next__'), raises('StopIteration'))
+  const lookup = new PythonGlobal('builtins', 'LookupError')
+  for (const value of [undefined, null, 'why', tuple('why')])
+    assert.throws(
+      () => a.do(host('Iterator', [[1]]), 'throw', lookup, value),
+      raises('LookupError', value ? 'why' : undefined),
+    )
+  for (const thing of [lookup.name, new Map(), null])
+    assert.throws(() => a.do(host('Iterator', [[1]]), 'throw', thing), raises('TypeError'))
   const fourth = host('Iterator', [[1]])
   a.do(fourth, 'close')
   assert.throws(() => a.do(fourth, '__next__'), raises('StopIteration'))
@@ -528,4 +536,55 @@ test('a Lock, a Queue has no plain value', () => {
     const hosted = host(typeid)
     assert.throws(() => hosted.type.copy(hosted.object), raises('TypeError', `cannot pickle '${typeid}' object`))
   }
+})
+
+/** Small on the wire, without end for whoever goes every way. */
+function woven(inner: unknown = 1): unknown {
+  let value = inner
+  for (let i = 0; i < 200; i++) value = tuple(value, value)
+  return value
+}
+
+test('a value that leads to itself or to another by very many ways is refused where each would have to be looked at', () => {
+  const list = host('list', [[woven()]])
+  const dict = host('dict')
+  const record = new PythonObject('m', 'C')
+  record.state = [record]
+  assert.throws(() => list.type.repr(list.object), raises('MemoryError'))
+  assert.throws(() => a.do(list, 'count', woven()), raises('MemoryError'))
+  assert.throws(() => a.do(dict, 'set', woven(), 1), raises('MemoryError'))
+  assert.throws(() => a.do(dict, 'has', record), raises('RecursionError'))
+})
+
+test('a list grows beyond what this process could bear by no single call', () => {
+  const list = host('list', [[0]])
+  for (const method of ['__imul__', '__mul__', '__rmul__'])
+    assert.throws(() => a.do(list, method, 2 ** 27), raises('MemoryError'))
+  assert.deepEqual(a.do(list, '__mul__', 2), [0, 0])
+  assert.equal(a.do(list, 'length'), 1)
+})
+
+test('sets and dicts of many tuples are compared by a table, whatever the order they came in', () => {
+  const keys = (count: number) => Array.from({ length: count }, (_, i) => tuple(i, 'key'))
+  const [one, other] = [keys(30_000), keys(30_000).reverse()]
+  const list = host('list', [[new Set(one), new Map(one.map(key => [key, 1]))]])
+  assert.equal(a.do(list, 'indexOf', new Set(other)), 0)
+  assert.equal(a.do(list, 'indexOf', new Map(other.map(key => [key, 1]))), 1)
+  assert.equal(a.do(list, 'indexOf', new Map(other.map(key => [key, 2]))), -1)
+  assert.equal(a.do(list, 'indexOf', new Set([...keys(29_999), tuple('other', 'key')])), -1)
+  // what Python could not hash, JavaScript has as a key all the same
+  const mixed = () =>
+    new Map<unknown, unknown>([
+      [tuple(1), 'a'],
+      [[1], 'b'],
+      [{ c: 1 }, 'c'],
+    ])
+  assert.equal(a.do(host('list', [[mixed()]]), 'indexOf', mixed()), 0)
+})
+
+test('Array: an index that is no number is refused', () => {
+  const array = host('Array', ['i', [1, 2, 3]])
+  assert.deepEqual([a.do(array, 'at', -1), a.do(array, 'slice', 1)], [3, [2, 3]])
+  assert.throws(() => a.do(array, 'at', 'x'), raises('TypeError'))
+  assert.throws(() => a.do(array, 'slice', new Map()), raises('TypeError'))
 })

@@ -345,3 +345,25 @@ test('JoinableQueue: nobody is asked to tell of the end of one who has nothing i
   a.do(queue, 'task_done')
   assert.equal(a.undos, 0)
 })
+
+test('JoinableQueue: a caller may have very many items in hand; they are marked done, and come back, one as quickly as few', () => {
+  const many = 200_000
+  const [queue, a, b] = [host('JoinableQueue'), new Client('a'), new Client('b')]
+  for (let i = 0; i < many; i++) a.do(queue, 'put', i)
+  a.do(queue, 'getMany', many)
+  a.do(queue, 'task_done')
+  b.do(queue, 'task_done')
+  a.die()
+  assert.equal(b.do(queue, 'qsize'), many - 2)
+  assert.deepEqual(b.do(queue, 'getMany', 2), [2, 3])
+})
+
+test('JoinableQueue: what never arrived of a large getMany() goes back to where it stood', () => {
+  const [queue, a, b] = [host('JoinableQueue'), new Client('a'), new Client('b')]
+  for (let i = 0; i < 50_003; i++) a.do(queue, 'put', i)
+  b.do(queue, 'get')
+  const lost = a.askSlowly(queue, 'getMany', [50_000])
+  b.do(queue, 'get')
+  lost.withdraw()
+  assert.deepEqual(b.do(queue, 'getMany', 50_003), [...Array.from({ length: 50_000 }, (_, i) => i + 1), 50_002])
+})
