@@ -24,6 +24,12 @@ export { IteratorProxy } from './manager/proxies/iterator-proxy.ts'
 export { ListProxy } from './manager/proxies/list-proxy.ts'
 export { LockProxy, RLockProxy } from './manager/proxies/lock-proxy.ts'
 export { NamespaceProxy } from './manager/proxies/namespace-proxy.ts'
+export {
+  PoolProxy,
+  type PoolProxyApplyOptions,
+  type PoolProxyImapOptions,
+  type PoolProxyMapOptions,
+} from './manager/proxies/pool-proxy.ts'
 export { JoinableQueueProxy, QueueProxy } from './manager/proxies/queue-proxy.ts'
 export { SemaphoreProxy } from './manager/proxies/semaphore-proxy.ts'
 export { type SetOperand, SetProxy } from './manager/proxies/set-proxy.ts'

@@ -81,7 +81,7 @@ const exported = `
   ConditionProxy Connection DictProxy EOFError EmptyError Event EventProxy FileExistsError FileNotFoundError FrozenSet
   FullError InvalidStateError InvalidTargetError IteratorProxy JoinableQueue JoinableQueueProxy ListProxy Listener
   Lock LockProxy Manager MultiprocError NamespaceProxy NotSerializableError OutOfSharedMemoryError Pipe Pool
-  PreciseDate Process ProcessPoolExecutor PyFloat PythonDate PythonDatetime PythonError PythonGlobal PythonObject
+  PoolProxy PreciseDate Process ProcessPoolExecutor PyFloat PythonDate PythonDatetime PythonError PythonGlobal PythonObject
   PythonTime PythonTimedelta Queue QueueProxy RLock RLockProxy RawArray RawValue RemoteError Semaphore SemaphoreProxy
   SetProxy ShareableList SharedArray SharedMemory SharedMemoryManager ShutDownError SimpleQueue SyncManager
   TimeoutError Tuple UnpicklingError UnsupportedPlatformError Value ValueProxy WorkerDiedError activeChildren cpuCount

@@ -19,7 +19,7 @@ import {
 import { checkOptions, checkString, describe } from '../contract/options.ts'
 import { SHAREABLE } from '../contract/shareable.ts'
 import { currentProcess } from '../process/family.ts'
-import { Process, START_METHOD } from '../process/process.ts'
+import { MAY_HAVE_CHILDREN, Process, START_METHOD } from '../process/process.ts'
 import { getStartMethod, type StartMethod } from '../process/start-method.ts'
 import { looksLikeTarget, resolveTarget, type Target } from '../process/target.ts'
 import { type Address, checkAddress } from '../wire/address.ts'
@@ -380,6 +380,8 @@ function bound(method: StartMethod): typeof Process {
   if (known === undefined) {
     known = class extends Process {
       static override readonly [START_METHOD]: StartMethod | undefined = way
+      /** The workers of a pool in it end with it. */
+      static override readonly [MAY_HAVE_CHILDREN] = true
     } as typeof Process
     classes.set(way, known)
   }

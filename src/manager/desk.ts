@@ -184,7 +184,7 @@ export class Desk implements Caller {
       const carries = arrival.handles.length > 0
       if (ident === 0) result = this.#reception.call(this, method, args, carries)
       else {
-        const hosted = this.#dispatcher.find(ident)
+        const hosted = this.#reception.find(ident)
         if (carries) args = this.#reception.operands(hosted, method, args)
         result = this.#dispatcher.dispatch(hosted, method, args, NO_KWARGS, call)
       }

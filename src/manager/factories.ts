@@ -24,6 +24,9 @@ export function ownFactory(type: HostedType): Factory {
   }
 }
 
+/** Without a prototype: a method may have any name, `toString` as well. */
+const NONE: Readonly<Record<string, string>> = Object.create(null)
+
 type Names = Readonly<Record<string, unknown>>
 type Methods = Record<string, (...args: readonly unknown[]) => unknown>
 
@@ -32,11 +35,15 @@ export function userFactory({ typeid, target, exposed }: Registered): Factory {
   const type: HostedType = {
     typeid,
     exposed: exposed ?? [],
-    gives: {},
+    gives: NONE,
     create: () => {
       throw new MultiprocError('Expected objects of a registered type to be made by its factory')
     },
-    call: (object, method, args, kwargs) => (object as Methods)[method](...withNames(args, kwargs)),
+    call: (object, method, args, kwargs) => {
+      const own = object as Methods
+      if (typeof own[method] === 'function') return own[method](...withNames(args, kwargs))
+      throw new MultiprocError(`Expected ${typeid} to have the method \`${method}\`, which it exposes, but it has none`)
+    },
     copy: object => object,
     repr: object => `<${className(object) ?? typeid}>`,
   }

@@ -45,6 +45,11 @@ export class Reception {
   readonly #desks = new Set<Desk>()
   /** Referents of objects that clients have proxies of. */
   readonly #given = new Map<number, Referent>()
+  /** Those that nobody outside had a proxy of any more, but maybe another object. */
+  readonly #kept = new Map<number, WeakRef<Referent>>()
+  readonly #keptNoMore = new FinalizationRegistry<number>(ident => {
+    if (this.#kept.get(ident)?.deref() === undefined) this.#kept.delete(ident)
+  })
   #round: IterableIterator<Referent> | undefined
   #timer: NodeJS.Timeout | undefined
   #lookingSoon = false
@@ -148,11 +153,24 @@ export class Reception {
   goesOut(handles: readonly unknown[]): void {
     for (const handle of handles) {
       const referent = referentBehind(this.#session, handle)
-      if (referent?.hosted === undefined || this.#given.has(referent.ident)) continue
-      this.#given.set(referent.ident, referent)
-      this.#dispatcher.hold(referent.hosted)
-      this.#timer ??= setInterval(() => this.#goRound(), ROUND)
+      if (referent !== undefined) this.#give(referent)
     }
+  }
+
+  #give(referent: Referent): void {
+    const { ident, hosted } = referent
+    if (hosted === undefined || this.#given.has(ident)) return
+    this.#kept.delete(ident)
+    this.#given.set(ident, referent)
+    this.#dispatcher.hold(hosted)
+    this.#timer ??= setInterval(() => this.#goRound(), ROUND)
+  }
+
+  /** The object of that number, for somebody who has a proxy of it. @throws {MultiprocError} when it is gone */
+  find(ident: number): Hosted {
+    const referent = this.#kept.size > 0 ? this.#kept.get(ident)?.deref() : undefined
+    if (referent !== undefined && !referent.closed) this.#give(referent) // an object of the user's sent it, by a queue, say
+    return this.#dispatcher.find(ident)
   }
 
   /** A client dropped its proxy of that object. */
@@ -205,7 +223,12 @@ export class Reception {
     const { hosted } = referent
     if (hosted === undefined || !this.#given.delete(referent.ident)) return
     this.#dispatcher.letGo(hosted)
-    if (!referent.isNested) referent.close()
+    if (!referent.isNested) {
+      referent.close()
+      return
+    }
+    this.#kept.set(referent.ident, new WeakRef(referent))
+    this.#keptNoMore.register(referent, referent.ident)
   }
 }
 

@@ -27,6 +27,7 @@ import { pidOf } from '../arena/participants.ts'
 import { allocateObject, BODY, bodyAt, clearReference, publishObject, referenceIn } from '../arena/references.ts'
 import type { Session } from '../arena/session.ts'
 import { type Adoption, SharedObject } from '../arena/shared-object.ts'
+import { ClosedError } from '../contract/errors.ts'
 import type { Hosted } from './dispatcher.ts'
 import { knownLink, linkTo } from './links.ts'
 import { faceFor } from './proxies/faces.ts'
@@ -104,6 +105,12 @@ export class Referent extends SharedObject implements Remote {
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  protected override closedError(): ClosedError {
+    return new ClosedError(
+      `Expected an open ${this.face.constructor.name}, but this process has called close() on it: keep the proxy open as long as it is used`,
+    )
   }
 
   protected override leave(): void {

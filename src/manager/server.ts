@@ -7,6 +7,7 @@ import type { TlsOptions } from '../wire/secure-stream.ts'
 import { Dispatcher, type Factory } from './dispatcher.ts'
 import { ownFactory, type Registered, userFactory } from './factories.ts'
 import { hostedTypes } from './hosted/hosted-types.ts'
+import { poolType } from './hosted/pool.ts'
 import type { Knock } from './links.ts'
 import { ownAddress } from './own-address.ts'
 import { Office } from './python/office.ts'
@@ -36,6 +37,7 @@ export async function serve(plan: ServerPlan): Promise<void> {
   process.on('SIGINT', () => {}) // of a terminal: its creator is told, too, and may still need it
   const factories = new Map<string, Factory>()
   if (hasOwnTypes) for (const [typeid, type] of hostedTypes) factories.set(typeid, ownFactory(type))
+  if (hasOwnTypes) factories.set('Pool', ownFactory(poolType))
   for (const one of registered) factories.set(one.typeid, userFactory(one))
   const session = ownSession()
   const dispatcher = new Dispatcher(name, factories)

@@ -1,5 +1,6 @@
 /** SyncManager and Manager(): a manager with the types of the package. */
 import { checkCount, checkOptions } from '../contract/options.ts'
+import type { PoolOptions } from '../pool/pool.ts'
 import type { TypeCode, ValueOf } from '../shared/type-codes.ts'
 import { BaseManager, IS_PYTHONS, type ManagerOptions, OWN_TYPES } from './base-manager.ts'
 import type { BarrierProxy } from './proxies/barrier-proxy.ts'
@@ -10,6 +11,7 @@ import type { EventProxy } from './proxies/event-proxy.ts'
 import type { ListProxy } from './proxies/list-proxy.ts'
 import type { LockProxy, RLockProxy } from './proxies/lock-proxy.ts'
 import type { NamespaceProxy } from './proxies/namespace-proxy.ts'
+import { type PoolProxy, portablePoolOptions } from './proxies/pool-proxy.ts'
 import type { JoinableQueueProxy, QueueProxy } from './proxies/queue-proxy.ts'
 import type { SemaphoreProxy } from './proxies/semaphore-proxy.ts'
 import type { SetProxy } from './proxies/set-proxy.ts'
@@ -60,6 +62,11 @@ export class SyncManager extends BaseManager {
   JoinableQueue<T = any>(maxsize = 0, options?: { maxDeliveries?: number }): Promise<JoinableQueueProxy<T>> {
     const { maxDeliveries } = checkOptions('options', options, ['maxDeliveries'])
     return this.create('JoinableQueue', maxsize, ...(maxDeliveries === undefined ? [] : [maxDeliveries]))
+  }
+
+  /** Worker processes of the server's, as those of a Pool. @throws as new Pool() */
+  async Pool(options?: number | PoolOptions): Promise<PoolProxy> {
+    return this.create('Pool', portablePoolOptions(options))
   }
 
   Lock(): Promise<LockProxy> {

@@ -30,6 +30,25 @@ test('TestContainers.test_list', async () => {
   assert.deepEqual(await (await f.at(0)).copy(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 'hello'])
 })
 
+test('containers of a manager take another one of it as it is, without asking for what it holds', async () => {
+  const list = await manager.list([1])
+  await list.extend(await manager.list([2, 3]))
+  assert.equal(await list.__iadd__(list), list)
+  assert.deepEqual(await list.__add__(await manager.list([4])), [1, 2, 3, 1, 2, 3, 4])
+  const dict = await manager.dict({ a: 1 })
+  await dict.update(await manager.dict({ b: 2 }))
+  assert.deepEqual(await dict.entries(), [
+    ['a', 1],
+    ['b', 2],
+  ])
+})
+
+test('a proxy that was closed is named by what it is', async () => {
+  const list = await manager.list()
+  list.close()
+  await assert.rejects(list.length(), { code: 'ERR_MULTIPROC_CLOSED', message: /open ListProxy/ })
+})
+
 test('TestContainers.test_list_iter', async () => {
   const a = await manager.list(['a', 'b', 'c'])
   const seen: string[] = []

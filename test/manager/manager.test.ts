@@ -1,8 +1,9 @@
 // Managers: their life, types of the user's own, and errors.
 import assert from 'node:assert/strict'
 import { after } from 'node:test'
-import { BaseManager, getContext, Manager, SyncManager } from 'multiproc'
-import { target, test } from './support.js'
+import { inspect } from 'node:util'
+import { BaseManager, getContext, Manager, Queue, SyncManager } from 'multiproc'
+import { LIMIT, target, test, until } from './support.js'
 
 class MyManager extends SyncManager {}
 MyManager.register('Counter', target('makeCounter'))
@@ -11,6 +12,9 @@ MyManager.register('Class', target('Counter'))
 MyManager.register('Late', target('makeLate'))
 MyManager.register('Broken', target('makeBroken'))
 MyManager.register('User', target('makeUser'))
+MyManager.register('Namesake', target('Namesake'))
+MyManager.register('Keeper', target('Keeper'))
+MyManager.register('Lacks', target('Counter'), { exposed: ['value', 'missing'] })
 
 const manager = new MyManager()
 await manager.start()
@@ -156,4 +160,33 @@ test('another manager can be started as soon as one was shut down, which may be 
   await using second = await Manager()
   assert.notEqual(second.pid, first.pid)
   assert.equal(await (await second.list([1])).length(), 1)
+})
+
+test('a type of the user may have methods of any name, and its proxy still shows what it is', async () => {
+  const proxy = await manager.create('Namesake')
+  assert.deepEqual(await proxy.ask(1), ['ask', 1])
+  assert.deepEqual(await proxy.call(2), ['call', 2])
+  assert.equal(await proxy.toString(), 'a text of the object')
+  assert.match(`${proxy}`, /^<NamesakeProxy of Namesake \d+>$/)
+  assert.match(inspect(proxy), /^<NamesakeProxy of Namesake \d+>$/)
+})
+
+test('a method that is exposed and that the object does not have is refused by name', async () => {
+  const lacks = await manager.create('Lacks')
+  await assert.rejects(lacks.missing(), { code: 'ERR_MULTIPROC', message: /Lacks.*`missing`/ })
+  assert.equal(await lacks.value(), 0)
+})
+
+test('an object that only another one of the user had is there again for whoever is sent its proxy', async () => {
+  const keeper = await manager.create('Keeper')
+  const list = await manager.list([1, 2])
+  const others = await manager.numberOfObjects()
+  await keeper.keep(list)
+  list.close()
+  await until('nobody outside to have it', async () => (await manager.numberOfObjects()) === others - 1)
+  const queue = new Queue<any>()
+  await keeper.send(queue)
+  const again = await queue.get({ timeout: LIMIT })
+  assert.deepEqual(await again.copy(), [1, 2])
+  assert.equal(await manager.numberOfObjects(), others)
 })

@@ -68,6 +68,16 @@ test('TestQueue.test_task_done', async () => {
   await joined
 })
 
+test('a time-out may be longer than any that Python can count', async () => {
+  const [queue, event] = [await manager.Queue<number>(), await manager.Event()]
+  const timeout = Number.MAX_SAFE_INTEGER
+  const [got, set] = [queue.get({ timeout }), event.wait({ timeout })]
+  await queue.put(1, { timeout })
+  await event.set()
+  assert.equal(await got, 1)
+  await set
+})
+
 test('TestQueue.test_timeout', async () => {
   const queue = await manager.Queue()
   const began = performance.now()

@@ -11,7 +11,7 @@ interface Case {
   error?: RegExp
 }
 
-const imports = `import { Condition, type Connection, Event, getContext, type Held, JoinableQueue, type Lease, Lock, Pipe, Process, Queue, RawArray, RawValue, registerClass, RLock, ShareableList, SharedArray, SharedMemory, SimpleQueue, type TypeCode, Value, wait } from 'multiproc'`
+const imports = `import { type ArrayProxy, BaseManager, Condition, type Connection, type DictProxy, Event, getContext, type Held, JoinableQueue, type Lease, type ListProxy, Lock, Manager, type NamespaceProxy, Pipe, type PoolProxy, Process, Queue, type QueueProxy, RawArray, RawValue, registerClass, RLock, ShareableList, SharedArray, type SetProxy, SharedMemory, SimpleQueue, SyncManager, type TypeCode, Value, wait } from 'multiproc'`
 
 const cases: Case[] = [
   {
@@ -152,6 +152,84 @@ const cases: Case[] = [
     error: /'group'/,
   },
   { title: 'Event.wait() gives nothing', code: `const set: boolean = await new Event().wait()`, error: /'void'/ },
+  {
+    title: 'containers of a Manager: their types follow from what they begin with, or are given',
+    code: `await using manager: SyncManager = await Manager()
+           const ages: DictProxy<string, number> = await manager.dict({ ada: 36 })
+           const pairs: DictProxy<number, boolean> = await manager.dict([[1, true]])
+           const named: DictProxy<string, Date> = await manager.dict<string, Date>()
+           const age: number | undefined = await ages.get('ada')
+           const sure: number | null = await ages.get('alan', null)
+           for await (const [key, value] of ages) key.charAt(value)
+           const map: Map<string, number> = await ages.copy()
+           const list: ListProxy<number> = await manager.list(new Set([1]))
+           const last: number | undefined = await list.pop()
+           const items: number[] = await list.splice(0, 1, age ?? sure ?? last ?? 0)
+           await list.extend(await manager.list(items))
+           const set: SetProxy<string> = await manager.set(['a'])
+           const both: Set<string> = await set.union(await manager.set(['b']), map.keys())
+           void [pairs, named, both]`,
+  },
+  {
+    title: 'queues, names, values and nested proxies of a Manager',
+    code: `const manager = new SyncManager()
+           await manager.start()
+           const queue: QueueProxy<{ id: number }> = await manager.Queue<{ id: number }>(3)
+           const one: { id: number } = await queue.get({ timeout: 1, signal: AbortSignal.timeout(5) })
+           for await (const item of queue) item.id.toFixed(one.id)
+           const names: NamespaceProxy<{ job: string; size?: number }> = await manager.Namespace<{ job: string; size?: number }>({ job: 'x' })
+           const size: number | undefined = await names.get('size')
+           const free: any = await (await manager.Namespace()).get('anything')
+           const n: number = await (await manager.Value('i', size ?? 0)).get()
+           const big: bigint = await (await manager.Value('q', 1n)).get()
+           const array: ArrayProxy<'d'> = await manager.Array('d', [n, 0.5])
+           const floats: number[] = await array.slice(1)
+           const table: DictProxy<string, ListProxy<number>> = await manager.dict<string, ListProxy<number>>()
+           await (await table.get('a'))?.push(...floats)
+           {
+             await using held = await (await manager.Lock()).acquire({ timeout: 1 })
+             const was: boolean = held.abandoned
+             void was
+           }
+           const text: string = await (await manager.Semaphore(2)).with(async () => 'text')
+           void [free, big, text, BaseManager]`,
+  },
+  {
+    title: 'Pool of a Manager: results are those of the function',
+    code: `await using pool: PoolProxy = await (await Manager()).Pool({ processes: 2 })
+           export function half(n: number) { return n / 2 }
+           export async function join(a: string, b: number) { return a + b }
+           const one: number = await pool.apply(half, [1])
+           const all: number[] = await pool.map(half, new Set([one]), { chunksize: 2 })
+           const texts: string[] = await pool.starmap(join, [['a', 1]])
+           for await (const n of pool.imap(half, all, { signal: AbortSignal.timeout(5) })) n.toFixed(texts.length)`,
+  },
+  {
+    title: 'PoolProxy.map() over items of another type',
+    code: `export function half(n: number) { return n / 2 }
+           await (await (await Manager()).Pool()).map(half, ['one'])`,
+    error: /'string' is not assignable to .*'number'/,
+  },
+  {
+    title: 'DictProxy<string, number>.set() of a text',
+    code: `await (await (await Manager()).dict({ a: 1 })).set('b', 'two')`,
+    error: /not assignable to .*'number'/,
+  },
+  {
+    title: 'QueueProxy<number>.put() of a text',
+    code: `await (await (await Manager()).Queue<number>()).put('one')`,
+    error: /not assignable to .*'number'/,
+  },
+  {
+    title: 'NamespaceProxy.set() of a name that it does not have',
+    code: `await (await (await Manager()).Namespace<{ a: number }>()).set('b', 1)`,
+    error: /not assignable to .*'"a"'/,
+  },
+  {
+    title: "a manager's Value('q') of a number",
+    code: `await (await Manager()).Value('q', 1)`,
+    error: /not assignable/,
+  },
   {
     title: 'registerClass: pack and unpack belong together',
     code: `registerClass(Date, { name: 'Date', pack: d => d.getTime(), unpack: (t: string) => new Date(t) })`,

@@ -58,10 +58,20 @@ export abstract class BaseProxy implements Shareable {
   }
 
   toString(): string {
-    return `<${this.constructor.name} of ${this.#remote.typeid} ${this.#remote.ident}${this.closed ? ', closed' : ''}>`
+    return this.#shown()
+  }
+
+  /** @internal What it is shown as, also where the object has a toString() of its own, which is a call. */
+  [Symbol.toPrimitive](): string {
+    return this.#shown()
   }
 
   [inspect.custom](): string {
-    return this.toString()
+    return this.#shown()
+  }
+
+  #shown(): string {
+    const { typeid, ident, closed } = this.#remote
+    return `<${this.constructor.name} of ${typeid} ${ident}${closed ? ', closed' : ''}>`
   }
 }

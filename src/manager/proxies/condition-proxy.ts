@@ -43,7 +43,7 @@ export class ConditionProxy extends LockProxy {
     while (!(await predicate())) {
       const left = end - performance.now()
       if (left <= 0) throw late('ConditionProxy.waitFor()', patience)
-      await this.#sleep(patience.isEndless ? null : left / 1000, patience.signal)
+      await this.#sleep(patience.isEndless ? null : Math.min(left / 1000, patience.seconds as number), patience.signal)
     }
   }
 

@@ -54,9 +54,9 @@ export class DictProxy<K = any, V = any> extends BaseProxy implements AsyncItera
     return this.ask('setDefault', [key, value]) as Promise<V>
   }
 
-  /** Sets all of them, in one step. */
-  update(entries: Iterable<readonly [K, V]> | Record<string, V>): Promise<void> {
-    return this.ask('update', [plainEntries(entries)]) as Promise<void>
+  /** Sets all of them, in one step; also those of another dict of the same manager. */
+  update(entries: Iterable<readonly [K, V]> | Record<string, V> | DictProxy<K, V>): Promise<void> {
+    return this.ask('update', [entries instanceof BaseProxy ? entries : plainEntries(entries)]) as Promise<void>
   }
 
   clear(): Promise<void> {

@@ -9,6 +9,7 @@ import { IteratorProxy } from './iterator-proxy.ts'
 import { ListProxy } from './list-proxy.ts'
 import { LockProxy, RLockProxy } from './lock-proxy.ts'
 import { NamespaceProxy } from './namespace-proxy.ts'
+import { PoolProxy } from './pool-proxy.ts'
 import { JoinableQueueProxy, QueueProxy } from './queue-proxy.ts'
 import { SemaphoreProxy } from './semaphore-proxy.ts'
 import { SetProxy } from './set-proxy.ts'
@@ -34,6 +35,7 @@ const own = new Map<string, ProxyClass>([
   ['Event', EventProxy],
   ['Barrier', BarrierProxy],
   ['Iterator', IteratorProxy],
+  ['Pool', PoolProxy],
 ])
 
 /** The proxy that stands in front of `remote`. */

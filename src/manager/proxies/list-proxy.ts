@@ -97,8 +97,10 @@ export class ListProxy<T = any> extends BaseProxy implements AsyncIterable<T> {
     return this.ask('append', [value]) as Promise<void>
   }
 
-  extend(values: Iterable<T>): Promise<void> {
-    return this.ask('extend', [Array.isArray(values) ? values : [...values]]) as Promise<void>
+  /** Also by what another container of the same manager holds: that does not come here. */
+  extend(values: Iterable<T> | ListProxy<T>): Promise<void> {
+    const plain = values instanceof BaseProxy || Array.isArray(values) ? values : [...values]
+    return this.ask('extend', [plain]) as Promise<void>
   }
 
   insert(index: number, value: T): Promise<void> {
@@ -146,7 +148,7 @@ export class ListProxy<T = any> extends BaseProxy implements AsyncIterable<T> {
   }
 
   /** A plain copy with `values` behind it. */
-  __add__(values: readonly T[]): Promise<T[]> {
+  __add__(values: readonly T[] | ListProxy<T>): Promise<T[]> {
     return this.ask('__add__', [values]) as Promise<T[]>
   }
 
@@ -162,7 +164,7 @@ export class ListProxy<T = any> extends BaseProxy implements AsyncIterable<T> {
   }
 
   /** extend(); gives this proxy. */
-  async __iadd__(values: Iterable<T>): Promise<this> {
+  async __iadd__(values: Iterable<T> | ListProxy<T>): Promise<this> {
     await this.extend(values)
     return this
   }

@@ -10,11 +10,14 @@ export interface Patience extends Limits {
   readonly seconds: number | null
 }
 
+/** What Python's locks can count to, seconds: 292 years. */
+const LONGEST = 9_223_372_036
+
 /** @throws {ArgumentTypeError} {ArgumentRangeError} for options that cannot be */
 export function patienceOf(options: WaitOptions | undefined): Patience {
   const { timeout, signal } = checkWaitOptions(options)
   const isEndless = timeout === Number.POSITIVE_INFINITY
-  return { signal, timeout, isEndless, seconds: isEndless ? null : timeout / 1000 }
+  return { signal, timeout, isEndless, seconds: isEndless ? null : Math.min(timeout / 1000, LONGEST) }
 }
 
 export function late(what: string, { timeout }: Patience): TimeoutError {

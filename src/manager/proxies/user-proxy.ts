@@ -23,7 +23,7 @@ function makeClass(typeid: string, exposed: readonly string[]): UserProxyClass {
       /** @internal */
       async call(method: string, args: readonly unknown[], from: object): Promise<unknown> {
         try {
-          return await this.ask(method, args)
+          return await super.ask(method, args) // the type may have an `ask` of its own
         } catch (error) {
           addStack(error, from)
           throw error
