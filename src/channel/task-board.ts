@@ -198,6 +198,7 @@ export class TaskBoard extends SharedObject {
     poke(w, at + RECORDS, toRef(records))
     poke(w, at + BEGUN, 0)
     poke(w, at + ABORT, 0)
+    poke(w, at + BEGAN, 0)
     poke(w, at + CAPACITY, posting.again ? 0 : Math.min(posting.value.capacity, MOST_CAPACITY))
     pokeValue(w, at + TASK, at + TASK_AREA, posting.value)
     offer(w, this.at + CLAIMS, SLOTS, slot)
@@ -249,7 +250,10 @@ export class TaskBoard extends SharedObject {
     store(this.w, this.#slot(slot) + ABORT, why)
   }
 
-  /** When it was begun and how long it took, in clock() and µs. Of one in hand only the first. */
+  /**
+   * When it was begun and how long it took, in clock() and µs. Of one in hand only the first; 0: its taker is still importing the
+   * function.
+   */
   began(slot: number): number {
     return load(this.w, this.#slot(slot) + BEGAN)
   }
@@ -359,7 +363,7 @@ export class TaskBoard extends SharedObject {
   }
 
   begin(slot: number, now: number): void {
-    store(this.w, this.#slot(slot) + BEGAN, now)
+    store(this.w, this.#slot(slot) + BEGAN, now || 1)
   }
 
   /** Its result as far as it is small; false: it must go another way, before finish(). */

@@ -312,8 +312,8 @@ export class Engine implements Clerk {
     const look = () => {
       const { board } = this.#desk
       if (this.#desk.task(slot) !== task || task.abandoned || board.isDone(slot)) return
-      const isBegun = board.holder(slot) !== 0
-      const left = isBegun ? task.timeout - ((clock() - board.began(slot)) | 0) / 1e3 : task.timeout
+      const began = board.holder(slot) === 0 ? 0 : board.began(slot)
+      const left = began === 0 ? task.timeout : task.timeout - ((clock() - began) | 0) / 1e3
       if (left > 0) {
         this.#watchTime(task, slot, Math.ceil(left))
         return
