@@ -1,5 +1,5 @@
 /** File descriptors: open so that they end with their thread, close without surprises, keep out of children. */
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 import { libc, SystemCallError } from './libc.ts'
 
@@ -12,6 +12,15 @@ const FD_CLOEXEC = 1
  * closes something it did not open. So each descriptor must be closed by whoever opened it; this remembers which are Node's.
  */
 const openedByNode = new Set<number>()
+
+/**
+ * What a descriptor is. By bigints, which Node keeps apart: on Node 20 a path with a symbolic link in it is not resolved by
+ * `import` while the last other look of this thread was at a pipe or a socket (fs.realpathSync goes by what it left).
+ */
+export function statOf(fd: number): { readonly inode: number; readonly isPipe: boolean; readonly isSocket: boolean } {
+  const found = fstatSync(fd, { bigint: true })
+  return { inode: Number(found.ino), isPipe: found.isFIFO(), isSocket: found.isSocket() }
+}
 
 /** Opens a path; close-on-exec, and closed by Node when this worker thread ends. Throws what `fs.openSync` throws. */
 export function openForThread(path: string, flags: number, mode?: number): number {

@@ -1,9 +1,8 @@
 /** Sockets and pipes that carry bytes: what Node's own net module has no call for. All of them are non-blocking. */
-import { fstatSync } from 'node:fs'
 import { constants } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 import { ArgumentRangeError } from '../contract/errors.ts'
-import { closeFd } from './descriptor.ts'
+import { closeFd, statOf } from './descriptor.ts'
 import { libc, SystemCallError } from './libc.ts'
 
 const { EAGAIN, EBADF, ECONNRESET, EINTR, EPIPE } = constants.errno
@@ -100,12 +99,12 @@ export type Carrier = 'unix' | 'tcp' | 'pipe'
 
 /** What a descriptor is; undefined for what carries no stream of bytes both or one way. Throws EBADF. */
 export function carrierOf(fd: number): { carrier: Carrier; readable: boolean; writable: boolean } | undefined {
-  const found = fstatSync(fd)
-  if (found.isFIFO()) {
+  const found = statOf(fd)
+  if (found.isPipe) {
     const mode = libc().fcntl(fd, F_GETFL, 0) & O_ACCMODE
     return { carrier: 'pipe', readable: mode !== O_WRONLY, writable: mode !== O_RDONLY }
   }
-  if (!found.isSocket()) return undefined
+  if (!found.isSocket) return undefined
   if (option(fd, SO_TYPE) !== SOCK_STREAM || option(fd, SO_ACCEPTCONN) !== 0) return undefined
   return { carrier: option(fd, SO_DOMAIN) === AF_UNIX ? 'unix' : 'tcp', readable: true, writable: true }
 }

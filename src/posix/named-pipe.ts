@@ -85,7 +85,7 @@ export class NamedPipe implements Disposable {
   static open(path: string): NamedPipe {
     checkPath(path)
     const found = explained(
-      () => statSync(path),
+      () => statSync(path, { bigint: true }),
       () => meaningsOf(path),
     )
     if (!found.isFIFO()) throw somethingElse(path)
@@ -237,7 +237,7 @@ function somethingElse(path: string): ArgumentTypeError {
 }
 
 function isFifo(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isFIFO() === true
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.isFIFO() === true
 }
 
 function checkPath(path: string): void {
