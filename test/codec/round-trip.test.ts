@@ -282,6 +282,20 @@ describe('codec: binaries', () => {
     assert.equal(copy(new Uint8Array(100_000).subarray(5, 10)).buffer.byteLength, 5)
   })
 
+  it('binaries of any size arrive in memory of their own, exactly as long, that can be handed on', () => {
+    for (const size of [63, 64, 65, 4096, 16_383, 16_384, 16_385, 100_000]) {
+      const sent = Uint8Array.from({ length: size + 8 }, (_, i) => i * 7).subarray(8)
+      for (const got of [copy(sent), new Uint8Array(copy({ buffer: sent.slice().buffer }).buffer)]) {
+        assert.deepEqual(got, sent)
+        assert.equal(got.buffer.byteLength, size)
+        assert.equal(Object.getPrototypeOf(got.buffer), ArrayBuffer.prototype)
+        const { buffer } = got
+        assert.deepEqual(new Uint8Array(structuredClone(buffer, { transfer: [buffer] })), sent)
+        assert.equal(buffer.byteLength, 0)
+      }
+    }
+  })
+
   it('many parts in one value each arrive in their place', () => {
     const value = Array.from({ length: 40 }, (_, i) => new Uint8Array(1024 + i * 3).fill(i))
     assert.deepStrictEqual(copy({ a: value, b: 'between', c: new Map([['d', value[7]]]) }).c.get('d'), value[7])
