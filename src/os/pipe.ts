@@ -1,8 +1,9 @@
 /** A pair of descriptors that wakes: the doorbell. A byte in it says only "look again". */
-import { constants as fsConstants, fstatSync } from 'node:fs'
+import { constants as fsConstants } from 'node:fs'
 import { constants } from 'node:os'
 import { closeFd, endWithThread, openForThread } from './descriptor.ts'
 import { libc, SystemCallError } from './libc.ts'
+import { statOf } from './stat.ts'
 
 export { closeFd } from './descriptor.ts'
 
@@ -28,7 +29,7 @@ const drained = new Uint8Array(512)
  */
 export function createPipe(fds: Int32Array = new Int32Array(2)): Pipe {
   if (libc().pipe2(fds, O_NONBLOCK | O_CLOEXEC) < 0) throw new SystemCallError('pipe2', libc().errno())
-  return { read: fds[0], write: fds[1], inode: fstatSync(fds[0]).ino }
+  return { read: fds[0], write: fds[1], inode: statOf(fds[0]).ino }
 }
 
 /** The same; both ends are closed when this thread ends, however it ends. */
@@ -43,7 +44,7 @@ export function createPipeForThread(): Pipe {
  */
 export function closeLeftPipe([read, write]: Int32Array): void {
   if (write === 0) return
-  const { ino } = fstatSync(write)
+  const { ino } = statOf(write)
   if (isPipe(read, ino) && (libc().fcntl(read, F_GETFL, 0) & O_ACCMODE) === O_RDONLY) closeFd(read)
   closeFd(write)
 }
@@ -53,7 +54,7 @@ const isSameInode = (one: number, other: number): boolean => (one | 0) === (othe
 
 function isPipe(fd: number, inode: number): boolean {
   try {
-    const found = fstatSync(fd)
+    const found = statOf(fd)
     return found.isFIFO() && isSameInode(found.ino, inode)
   } catch {
     return false
@@ -100,7 +101,7 @@ export function openPeerPipe(pid: number, fd: number, inode: number): number | u
     if (GONE.has((error as NodeJS.ErrnoException).code ?? '')) return undefined
     throw error
   }
-  const found = fstatSync(opened)
+  const found = statOf(opened)
   if (found.isFIFO() && isSameInode(found.ino, inode)) return opened
   closeFd(opened)
   return undefined
