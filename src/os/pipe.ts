@@ -1,9 +1,8 @@
 /** A pair of descriptors that wakes: the doorbell. A byte in it says only "look again". */
-import { constants as fsConstants } from 'node:fs'
+import { constants as fsConstants, fstatSync } from 'node:fs'
 import { constants } from 'node:os'
 import { closeFd, endWithThread, openForThread } from './descriptor.ts'
 import { libc, SystemCallError } from './libc.ts'
-import { statOf } from './stat.ts'
 
 export { closeFd } from './descriptor.ts'
 
@@ -29,7 +28,7 @@ const drained = new Uint8Array(512)
  */
 export function createPipe(fds: Int32Array = new Int32Array(2)): Pipe {
   if (libc().pipe2(fds, O_NONBLOCK | O_CLOEXEC) < 0) throw new SystemCallError('pipe2', libc().errno())
-  return { read: fds[0], write: fds[1], inode: statOf(fds[0]).ino }
+  return { read: fds[0], write: fds[1], inode: fstatSync(fds[0]).ino }
 }
 
 /** The same; both ends are closed when this thread ends, however it ends. */
@@ -44,7 +43,7 @@ export function createPipeForThread(): Pipe {
  */
 export function closeLeftPipe([read, write]: Int32Array): void {
   if (write === 0) return
-  const { ino } = statOf(write)
+  const { ino } = fstatSync(write)
   if (isPipe(read, ino) && (libc().fcntl(read, F_GETFL, 0) & O_ACCMODE) === O_RDONLY) closeFd(read)
   closeFd(write)
 }
@@ -54,7 +53,7 @@ const isSameInode = (one: number, other: number): boolean => (one | 0) === (othe
 
 function isPipe(fd: number, inode: number): boolean {
   try {
-    const found = statOf(fd)
+    const found = fstatSync(fd)
     return found.isFIFO() && isSameInode(found.ino, inode)
   } catch {
     return false
@@ -101,7 +100,7 @@ export function openPeerPipe(pid: number, fd: number, inode: number): number | u
     if (GONE.has((error as NodeJS.ErrnoException).code ?? '')) return undefined
     throw error
   }
-  const found = statOf(opened)
+  const found = fstatSync(opened)
   if (found.isFIFO() && isSameInode(found.ino, inode)) return opened
   closeFd(opened)
   return undefined

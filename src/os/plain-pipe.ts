@@ -4,14 +4,13 @@
  * A descriptor that may be shared with other programs stays blocking, as they expect it: O_NONBLOCK belongs to the open file,
  * which all who inherited it have in common. For work of our own the same pipe is opened anew, by way of /proc.
  */
-import { constants as fsConstants } from 'node:fs'
+import { constants as fsConstants, fstatSync } from 'node:fs'
 import { constants } from 'node:os'
 import { isMainThread } from 'node:worker_threads'
 import { closeFd, endWithThread, openForThread } from './descriptor.ts'
 import { libc, SystemCallError } from './libc.ts'
 import type { Pipe } from './pipe.ts'
 import { posixCalls } from './posix-calls.ts'
-import { statOf } from './stat.ts'
 
 const { EACCES, EAGAIN, EINTR } = constants.errno
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = fsConstants
@@ -39,7 +38,7 @@ const LIMITS = 'EMFILE and ENFILE: too many open files (ulimit -n); close what i
 /** Which end of a pipe or FIFO this is; undefined when it is none, or no descriptor at all. */
 export function directionOf(fd: number): Direction | undefined {
   const flags = libc().fcntl(fd, F_GETFL, 0)
-  if (flags < 0 || !statOf(fd).isFIFO()) return undefined
+  if (flags < 0 || !fstatSync(fd).isFIFO()) return undefined
   const access = flags & O_ACCMODE
   return access === O_RDONLY ? 'read' : access === O_WRONLY ? 'write' : undefined
 }

@@ -1,10 +1,10 @@
 /** Sockets and pipes that carry bytes: what Node's own net module has no call for. All of them are non-blocking. */
+import { fstatSync } from 'node:fs'
 import { constants } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 import { ArgumentRangeError } from '../contract/errors.ts'
 import { closeFd } from './descriptor.ts'
 import { libc, SystemCallError } from './libc.ts'
-import { statOf } from './stat.ts'
 
 const { EAGAIN, EBADF, ECONNRESET, EINTR, EPIPE } = constants.errno
 
@@ -100,7 +100,7 @@ export type Carrier = 'unix' | 'tcp' | 'pipe'
 
 /** What a descriptor is; undefined for what carries no stream of bytes both or one way. Throws EBADF. */
 export function carrierOf(fd: number): { carrier: Carrier; readable: boolean; writable: boolean } | undefined {
-  const found = statOf(fd)
+  const found = fstatSync(fd)
   if (found.isFIFO()) {
     const mode = libc().fcntl(fd, F_GETFL, 0) & O_ACCMODE
     return { carrier: 'pipe', readable: mode !== O_WRONLY, writable: mode !== O_RDONLY }

@@ -1,5 +1,5 @@
 /** Named pipes: a pipe that programs find by a path. */
-import { unlinkSync } from 'node:fs'
+import { lstatSync, statSync, unlinkSync } from 'node:fs'
 import { ArgumentTypeError, BrokenPipeError, FileExistsError, FileNotFoundError } from '../contract/errors.ts'
 import { checkFlag, checkOptions, checkString } from '../contract/options.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
@@ -7,7 +7,6 @@ import { closeFd } from '../os/descriptor.ts'
 import { SystemCallError } from '../os/libc.ts'
 import { createPipeForThread, type Pipe } from '../os/pipe.ts'
 import { type Direction, hasMet, makeFifo, openFifo } from '../os/plain-pipe.ts'
-import { isFifoAt, isFifoItself } from '../os/stat.ts'
 import { checkMode, explain, explained, type Meanings } from './kernel-errors.ts'
 import { NONE, Patience, untilSync } from './patience.ts'
 import { PipeEnd } from './pipe-end.ts'
@@ -68,7 +67,7 @@ export class NamedPipe implements Disposable {
       makeFifo(path, checkMode(mode))
       return new NamedPipe(path, true)
     } catch (error) {
-      if (mayExist && error instanceof SystemCallError && error.errno === 'EEXIST' && isFifoItself(path)) {
+      if (mayExist && error instanceof SystemCallError && error.errno === 'EEXIST' && isFifo(path)) {
         return new NamedPipe(path, false)
       }
       throw explain(error, meaningsOf(path))
@@ -85,11 +84,11 @@ export class NamedPipe implements Disposable {
    */
   static open(path: string): NamedPipe {
     checkPath(path)
-    const isFifo = explained(
-      () => isFifoAt(path),
+    const found = explained(
+      () => statSync(path),
       () => meaningsOf(path),
     )
-    if (!isFifo) {
+    if (!found.isFIFO()) {
       throw new ArgumentTypeError(
         `Expected ${path} to be a named pipe, but it is something else; use node:fs for it, or another path`,
       )
@@ -192,7 +191,7 @@ export class NamedPipe implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.#made && isFifoItself(this.path)) this.unlink()
+    if (this.#made && isFifo(this.path)) this.unlink()
   }
 }
 
@@ -229,6 +228,10 @@ function openChecked(path: string, direction: Direction): number {
     () => openFifo(path, direction),
     () => ({ ...meaningsOf(path), ENXIO: cause => new BrokenPipeError(`Expected somebody to read ${path}`, cause) }),
   )
+}
+
+function isFifo(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFIFO() === true
 }
 
 function checkPath(path: string): void {

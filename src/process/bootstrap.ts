@@ -2,6 +2,7 @@
  * The first code in a child that is a process of its own: join the session, which also keeps its descriptor out of the
  * child's own children, and ask the kernel to be told of the parent's death. The rest is the same for every child.
  */
+import { fstatSync } from 'node:fs'
 import type { Segment } from '../arena/segment.ts'
 import { attachSession, mapSession, type Session } from '../arena/session.ts'
 import { isGone } from '../arena/token.ts'
@@ -9,7 +10,6 @@ import { MultiprocError } from '../contract/errors.ts'
 import { setCloseOnExec } from '../os/descriptor.ts'
 import { FIRST_INHERITED, inherit } from '../os/hand-down.ts'
 import { endWithParent, parentPid } from '../os/prctl.ts'
-import { statOf } from '../os/stat.ts'
 import { type Joined, live } from './run-target.ts'
 import { moveInto, type Order, SPARE_NAME, showName, waitForOrder } from './start/spare.ts'
 
@@ -64,7 +64,7 @@ function finishWritesAtOnce(): void {
     [1, 'stdout'],
     [2, 'stderr'],
   ] as const) {
-    const kind = statOf(fd)
+    const kind = fstatSync(fd)
     if (!kind.isFIFO() && !kind.isSocket()) continue // files and terminals are written to synchronously
     const { _handle: handle } = process[stream] as { _handle?: { setBlocking?(blocking: boolean): void } }
     handle?.setBlocking?.(true)
