@@ -240,6 +240,12 @@ export class TaskBoard extends SharedObject {
     return codeOf(state) === CLAIMED ? takerOf(state) : 0
   }
 
+  /** It has some task in hand. */
+  isHolder(taker: number): boolean {
+    for (let slot = 0; slot < SLOTS; slot++) if (this.holder(slot) === taker) return true
+    return false
+  }
+
   /** Who did a task that is done. */
   doer(slot: number): number {
     return takerOf(stateOf(this.w, this.at + CLAIMS, SLOTS, slot))

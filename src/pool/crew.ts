@@ -213,10 +213,13 @@ export class Crew {
   }
 
   #seeItGo(worker: Worker): void {
-    worker.timer ??= setTimeout(
-      () => worker.process.kill(),
-      Math.min(Math.max(this.#plan.grace, LEAST_GRACE), MOST_GRACE),
-    ).unref()
+    const look = () => {
+      // it may have taken a task before it heard that it should go: that is done first
+      if (this.#board.isHolder(worker.serial)) worker.timer = setTimeout(look, patience).unref()
+      else worker.process.kill()
+    }
+    const patience = Math.min(Math.max(this.#plan.grace, LEAST_GRACE), MOST_GRACE)
+    worker.timer ??= setTimeout(look, patience).unref()
   }
 
   /** Has it look whether its task is to be aborted. */

@@ -256,6 +256,7 @@ export class Pool implements AsyncDisposable {
         return
       }
       const all = Array.from(input as Iterable<unknown>)
+      engine.assertOpen() // the input may have ended the pool
       if (shape === SPREAD) for (const [i, item] of all.entries()) checkItemArgs(what, i, item)
       job(chunksize ?? Math.max(1, Math.ceil(all.length / (4 * this.#processes)))).giveAll(all)
     })

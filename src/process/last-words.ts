@@ -15,6 +15,8 @@ import { enlargePipe, redirectStderr } from '../os/redirect.ts'
 /** Kept of what was written last. */
 const MOST_BYTES = 4096
 const MOST_LINES = 20
+/** Read at the end; a pipe holds no more of what the child wrote, but others that it has left behind may write on. */
+const MOST_LEFT = 2 ** 20
 
 /** Where the child finds the writing end. */
 export interface StderrPlace {
@@ -61,8 +63,12 @@ export class LastWords {
     const buffer = Buffer.alloc(65536)
     try {
       // what the event loop has not brought yet; the pipe does not block
-      for (let n = readSync(this.#read, buffer); n > 0; n = readSync(this.#read, buffer))
+      for (let left = MOST_LEFT; left > 0; ) {
+        const n = readSync(this.#read, buffer)
+        if (n === 0) break
         this.#add(buffer.subarray(0, n))
+        left -= n
+      }
     } catch {
       // empty
     }

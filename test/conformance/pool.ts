@@ -24,6 +24,8 @@ export interface PoolSuite {
   readonly common: Pool
   /** The same as an executor. */
   readonly executor: ProcessPoolExecutor
+  /** An executor of one worker, for tests in which that dies: it goes on with another. */
+  readonly mortal: ProcessPoolExecutor
   /** A pool that does not outlive the test. */
   pool(t: TestContext, options?: number | PoolOptions): Pool
   newExecutor(t: TestContext, options?: ExecutorOptions): ProcessPoolExecutor
@@ -39,6 +41,7 @@ export function poolSuite(method: StartMethod, except: readonly Except[] = []): 
   const context = getContext(method)
   let common: Pool | undefined
   let executor: ProcessPoolExecutor | undefined
+  let mortal: ProcessPoolExecutor | undefined
   const suite: PoolSuite = {
     method,
     test,
@@ -49,6 +52,10 @@ export function poolSuite(method: StartMethod, except: readonly Except[] = []): 
     get executor() {
       executor ??= new context.ProcessPoolExecutor({ maxWorkers: 2 })
       return executor
+    },
+    get mortal() {
+      mortal ??= new context.ProcessPoolExecutor({ maxWorkers: 1 })
+      return mortal
     },
     pool(t, options) {
       const made = new context.Pool(options)
@@ -65,6 +72,7 @@ export function poolSuite(method: StartMethod, except: readonly Except[] = []): 
     after(async () => {
       await common?.terminate()
       await executor?.killWorkers()
+      await mortal?.killWorkers()
     })
     for (const part of [calls, refusals, aborts, deaths, lives, fromCPython, executorFromCPython]) part(suite)
     test('Pool: when all is done nothing impossible is left in shared memory', async () => {

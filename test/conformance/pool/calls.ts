@@ -1,6 +1,10 @@
 // Calls: what goes there, what comes back, in which order.
 import assert from 'node:assert/strict'
 import diagnostics from 'node:diagnostics_channel'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Event, NotSerializableError, Queue, Value } from 'multiproc'
 import * as tasks from '../../fixtures/pool.ts'
 import { listOf, type PoolSuite, range, within } from '../pool.ts'
@@ -276,6 +280,19 @@ export function calls(suite: PoolSuite): void {
     assert.deepEqual(await suite.common.apply(tasks.task), { index: 0, attempt: 1, aborted: false })
     assert.deepEqual(await suite.common.map(tasks.indexOf, range(30)), range(30))
     assert.deepEqual(await suite.common.map(tasks.indexOf, range(30), { chunksize: 1 }), range(30))
+  })
+
+  test('Where node_modules are links, as pnpm makes them, there is one multiproc in a worker', async t => {
+    const place = mkdtempSync(join(tmpdir(), 'multiproc-linked-'))
+    t.after(() => rmSync(place, { recursive: true }))
+    const [root] = fileURLToPath(import.meta.resolve('multiproc')).split('/dist/')
+    mkdirSync(join(place, 'node_modules'))
+    symlinkSync(root, join(place, 'node_modules', 'multiproc'))
+    const program = join(place, 'program.mjs')
+    writeFileSync(program, "import { currentTask } from 'multiproc'\nexport const index = () => currentTask().index\n")
+    // a fresh worker: the pipe of its standard error is the last that was looked at
+    const pool = suite.pool(t, 1)
+    assert.equal(await within(pool.apply({ module: program, name: 'index' })), 0)
   })
 
   test('A task may use a pool of its own', async () => {

@@ -260,16 +260,16 @@ export function fromCPython(suite: PoolSuite): void {
 
   test('TestPoolWorkerLifetime.test_pool_worker_lifetime — with a limit of tasks all results are right, and workers change', async t => {
     const pool = suite.pool(t, { processes: 2, maxTasksPerChild: 10 })
-    const who = await within(Promise.all(range(40).map(() => pool.apply(tasks.whoAmI))))
+    const who = await within(Promise.all(range(30).map(() => pool.apply(tasks.whoAmI))))
     const counts = new Map<string, number>()
     for (const one of who) counts.set(one, (counts.get(one) ?? 0) + 1)
-    assert.ok(counts.size >= 4, `${counts.size} workers`)
+    assert.ok(counts.size >= 3, `${counts.size} workers`)
     for (const count of counts.values()) assert.ok(count <= 10, `one did ${count}`)
   })
 
   test('TestPoolWorkerLifetime.test_pool_worker_lifetime_early_close — close() and join() with tasks that wait', async t => {
     const pool = suite.pool(t, { processes: 2, maxTasksPerChild: 1 })
-    const results = range(6).map(n => pool.applyAsync(tasks.sqr, [n]))
+    const results = range(4).map(n => pool.applyAsync(tasks.sqr, [n]))
     pool.close()
     await within(pool.join())
     for (const [n, result] of results.entries()) assert.equal(await result.get(), n * n)

@@ -23,6 +23,32 @@ export function lives(suite: PoolSuite): void {
     assert.equal(await within(pool.apply(tasks.sqr, [3])), 9)
   })
 
+  test('Pool idleTimeout: a task that a worker takes before it hears that it should go is done', async t => {
+    const pool = suite.pool(t, { processes: 1, idleTimeout: 20, gracePeriod: 0 })
+    const gate = new Event()
+    const begun = new Queue()
+    await within(pool.apply(tasks.leavesBlocked, [begun, gate]))
+    await within(begun.get())
+    // it cannot hear it now, and finds a task on the board before it does
+    await until(() => pool.stats.workers === 0, LIMIT, 'it to be told to go')
+    const call = pool.apply(tasks.waitFor, [gate], { timeout: LIMIT })
+    gate.set()
+    gate.clear()
+    setTimeout(() => gate.set(), 1500) // longer than a worker has to go
+    await within(call)
+  })
+
+  test('Pool: an input that ends the pool while it is read', async t => {
+    const pool = suite.pool(t, 1)
+    const input = function* () {
+      yield 1
+      void pool.terminate()
+      yield 2
+    }
+    await assert.rejects(within(pool.map(tasks.sqr, input())), ClosedError)
+    await within(pool.join())
+  })
+
   test('Pool minProcesses: so many are there at once, and stay', async t => {
     const pool = suite.pool(t, { processes: 2, minProcesses: 1, idleTimeout: 1 })
     assert.equal(pool.stats.workers, 1)
