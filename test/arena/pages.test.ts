@@ -57,9 +57,13 @@ test('the kernel is asked once for the pages of a place, and again for more of t
 test('the kernel is asked again after any participant gave pages back', () => {
   const asked: string[] = []
   const [one, other] = [spied(asked), spied([])]
-  one.free(one.allocate(2 * MiB))
+  const place = one.allocate(2 * MiB)
+  one.free(place)
   other.free(other.allocate(100 * MiB)) // more than is kept
-  one.free(one.allocate(2 * MiB))
+  currentSession().segment.words[HEADER.nextUnit] = place / UNIT // the next search begins there
+  const again = one.allocate(2 * MiB)
+  assert.equal(again, place)
+  one.free(again)
   assert.deepEqual(asked, ['populate', 'populate'])
 })
 
