@@ -10,14 +10,20 @@ import type { ProcessSuite } from '../process.ts'
 import { ended } from '../suite.ts'
 
 export function methods({ method, test, launch }: ProcessSuite): void {
-  test('getContext(): its Process is the public one, bound; every other class is the very same', () => {
+  test('getContext(): what starts children is the public class, bound; every other class is the very same', () => {
     const context = getContext(method)
     assert.equal(context, getContext(method))
-    assert.equal(context.Process.name, 'Process')
-    assert.ok(context.Process.prototype instanceof Process)
+    const exported = multiproc as Record<string, any>
+    const bound = ['Process', 'Pool', 'ProcessPoolExecutor', 'BaseManager', 'SyncManager'] as const
+    for (const name of bound) {
+      assert.equal(context[name].name, name)
+      assert.ok(context[name].prototype instanceof exported[name], name)
+    }
+    assert.equal(typeof context.Manager, 'function')
+    const others = [...bound, 'Manager', 'getStartMethod', 'setStartMethod', 'getContext']
     for (const [name, member] of Object.entries(context)) {
-      if (['Process', 'getStartMethod', 'setStartMethod', 'getContext'].includes(name)) continue
-      assert.equal(member, (multiproc as Record<string, unknown>)[name], name)
+      if (others.includes(name)) continue
+      assert.equal(member, exported[name], name)
     }
     class Mine extends context.Process {}
     assert.ok(new Mine({ target: targets.nothing }) instanceof Process)
