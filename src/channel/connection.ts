@@ -78,7 +78,7 @@ const asValue = (message: Message): unknown => message.value()
  * the end belongs to this process alone.
  *
  * Waits: `send` and `recv` await, `sendSync` and `recvSync` block this thread asleep in the kernel. A send through a Pipe
- * waits only while much (4 MiB, or an eighth of the memory if that is less) lies unread in its direction, so both sides may
+ * waits only while much (8 MiB, or an eighth of the memory if that is less) lies unread in its direction, so both sides may
  * send something large at the same time; through a socket, while the kernel's buffer is full (some 200 KiB). Several
  * `recv()` of one process are served in the order of the calls. With TLS there are no blocking forms.
  * On timeout or abort nothing was sent, and no message was taken; one that has come in part stays for the next `recv`.

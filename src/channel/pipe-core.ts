@@ -44,7 +44,7 @@ export const logOffset = (side: Side): number => side * SIDE_WORDS
 export const beaconOffset = (side: Side): number => side * SIDE_WORDS + BEACONS_AT
 
 /** A send waits while more than this lies unread in its direction, bytes; less when memory is small. */
-const MARK = 4 << 20
+const MARK = 8 << 20
 const SHARE_OF_MEMORY = 8
 
 /** A core that this participant still has to publish. */
