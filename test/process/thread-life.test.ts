@@ -49,6 +49,9 @@ function descriptors(): string[] {
   return found.filter(one => one !== '' && !one.endsWith('.js'))
 }
 
+/** Not there before. What was may be gone: the event loop of an earlier test's thread closes when it has ended. */
+const added = (before: readonly string[]): string[] => descriptors().filter(one => !before.includes(one))
+
 const mapped = (): string[] =>
   readFileSync('/proc/self/maps', 'utf8')
     .split('\n')
@@ -280,7 +283,7 @@ test('a thread ends with the thread that started it, and what it held is given b
   await ended(child)
   for (const object of [lock, queue, ready]) object.close()
   await alone()
-  assert.deepEqual(descriptors(), before)
+  assert.deepEqual(added(before), [])
 })
 
 test('a thread hands on nothing of the session to programs it starts', async t => {
@@ -328,7 +331,7 @@ test('two hundred threads, half of them terminated at any moment, leave no descr
   const before = { descriptors: descriptors(), mapped: mapped() }
   for (let n = 1; n < 25; n++) await batch(n)
   await alone()
-  assert.deepEqual(descriptors(), before.descriptors)
+  assert.deepEqual(added(before.descriptors), [])
   assert.deepEqual(mapped(), before.mapped)
   assert.deepEqual(activeChildren(), [])
   queue.close()
@@ -345,7 +348,7 @@ test('worker threads of the program’s own that use the package leave nothing t
   await use('end')
   const before = { descriptors: descriptors(), mapped: mapped().length }
   for (const how of ['end', 'block', 'await', 'end', 'block', 'await']) await use(how)
-  assert.deepEqual(descriptors(), before.descriptors)
+  assert.deepEqual(added(before.descriptors), [])
   assert.equal(mapped().length, before.mapped)
 })
 
@@ -366,6 +369,6 @@ test('worker threads of the program’s own that call share() leave nothing that
   await use('')
   const before = { descriptors: descriptors(), mapped: mapped().length }
   for (const end of ['', ';for (;;);', '', ';for (;;);']) await use(end)
-  assert.equal(descriptors().length, before.descriptors.length)
+  assert.ok(descriptors().length <= before.descriptors.length)
   assert.equal(mapped().length, before.mapped)
 })
