@@ -63,6 +63,14 @@ export function aborts(suite: PoolSuite): void {
     assert.equal(await within(neighbour), 'neighbour')
   })
 
+  test('Pool.apply() timeout does not count the loading of the module, and holds after it', async t => {
+    const pool = suite.pool(t, { processes: 1, gracePeriod: 0 })
+    const slow = (name: string) => ({ module: new URL('../../fixtures/pool-slow-module.js', import.meta.url), name })
+    assert.equal(await pool.apply(tasks.sqr, [3]), 9) // there is an older beginning
+    assert.equal(await within(pool.apply(slow('quick'), [4], { timeout: 500 })), 16)
+    await assert.rejects(within(pool.apply(slow('forever'), [], { timeout: 500 })), TimeoutError)
+  })
+
   test('Pool.apply() timeout counts from the beginning of the task, and tells the task', async t => {
     const pool = suite.pool(t, { processes: 1, gracePeriod: 60_000 })
     const gate = new Event()
