@@ -1,12 +1,8 @@
 // Managers of both languages, and clients of both, with real CPythons on the other side.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import path from 'node:path'
 import { after, before, describe, test as unbounded } from 'node:test'
 import {
   AuthenticationError,
-  Connection,
   EmptyError,
   InvalidStateError,
   type JoinableQueueProxy,
@@ -22,7 +18,7 @@ import {
   SyncManager,
   TimeoutError,
 } from 'multiproc'
-import { checkout } from '../support/children.ts'
+import { Peer } from '../support/python-peer.ts'
 import { type Python, pythons } from '../support/pythons.ts'
 
 if (pythons.length === 0) unbounded('CPython', { skip: 'there is no CPython from 3.8 on' }, () => {})
@@ -37,39 +33,6 @@ Managers.register('Counter', fixture('makeCounter'))
 
 function test(title: string, run: () => Promise<void>): void {
   void unbounded(title, { timeout: LIMIT }, run)
-}
-
-/** A Python that does one thing after another; it is told through a socketpair. */
-class Peer {
-  readonly process: ChildProcess
-  readonly control: Connection
-  readonly #ended: Promise<unknown>
-
-  constructor({ executable }: Python) {
-    this.process = spawn(executable, [path.join(checkout, 'test/python/manager_peer.py')], {
-      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
-    })
-    this.#ended = once(this.process, 'exit')
-    this.control = Connection.fromFd(this.process.stdio[3]!)
-  }
-
-  async ask(name: string, ...args: unknown[]): Promise<any> {
-    await this.control.sendBytes(Buffer.from(JSON.stringify([name, args])), 0, undefined, { timeout: LIMIT })
-    const bytes = await this.control.recvBytes(undefined, { timeout: LIMIT })
-    const { value, error } = JSON.parse(Buffer.from(bytes).toString())
-    if (error !== undefined) throw new Error(error)
-    return value
-  }
-
-  /** Tells how it ended: [code, signal]. */
-  async end(): Promise<unknown> {
-    this.control.close()
-    const timer = setTimeout(() => this.process.kill('SIGKILL'), LIMIT)
-    const how = await this.#ended
-    clearTimeout(timer)
-    return how
-  }
 }
 
 const limit = { timeout: LIMIT }
@@ -89,7 +52,7 @@ describe('managers of Node and of CPython', { concurrency: 2 }, () => {
     await manager.start()
     const jobs = await manager.JoinableQueue()
     await manager.publish('jobs', jobs)
-    const peer = new Peer(pythons[0])
+    const peer = new Peer(pythons[0], 'manager_peer.py', 1, LIMIT)
     assert.equal((await peer.ask('base_manager', manager.address)).length, 14)
     await leftUnread(peer, manager, jobs)
     assert.deepEqual(await peer.end(), [0, null])
@@ -107,7 +70,7 @@ function withPython(python: Python): void {
   let gate: LockProxy
 
   before(async () => {
-    peer = new Peer(python)
+    peer = new Peer(python, 'manager_peer.py', 1, LIMIT)
     manager = new Managers({ authkey: KEY })
     await manager.start()
     jobs = await manager.JoinableQueue()

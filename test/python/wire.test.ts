@@ -1,15 +1,12 @@
 // Listener, Client and Connection.fromFd() with real CPythons on the other side.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Address, AuthenticationError, Client, Connection, EOFError, Listener } from 'multiproc'
-import { checkout } from '../support/children.ts'
 import { freshName } from '../support/names.ts'
-import { type Python, pythons } from '../support/pythons.ts'
+import { Peer } from '../support/python-peer.ts'
+import { pythons } from '../support/pythons.ts'
 
 if (pythons.length === 0) test('CPython', { skip: 'there is no CPython from 3.8 on' }, () => {})
 
@@ -17,39 +14,6 @@ if (pythons.length === 0) test('CPython', { skip: 'there is no CPython from 3.8 
 const LIMIT = 30_000
 const KEY = 'the key'
 const WRONG = 'another key'
-
-/** A Python that does one thing after another; it is told through a socketpair. */
-class Peer {
-  readonly process: ChildProcess
-  readonly control: Connection
-  readonly #ended: Promise<unknown>
-
-  constructor({ executable }: Python) {
-    this.process = spawn(executable, [path.join(checkout, 'test/python/wire_peer.py')], {
-      stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'pipe', 'pipe'],
-      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
-    })
-    this.#ended = once(this.process, 'exit')
-    this.control = Connection.fromFd(this.process.stdio[3]!)
-  }
-
-  async ask(name: string, ...args: unknown[]): Promise<any> {
-    await this.control.sendBytes(Buffer.from(JSON.stringify([name, args])), 0, undefined, { timeout: LIMIT })
-    const bytes = await this.control.recvBytes(undefined, { timeout: LIMIT })
-    const { value, error } = JSON.parse(Buffer.from(bytes).toString())
-    if (error !== undefined) throw new Error(error)
-    return value
-  }
-
-  /** Tells how it ended: [code, signal]. */
-  async end(): Promise<unknown> {
-    this.control.close()
-    const timer = setTimeout(() => this.process.kill('SIGKILL'), LIMIT)
-    const how = await this.#ended
-    clearTimeout(timer)
-    return how
-  }
-}
 
 const small = [Buffer.from('hello'), Buffer.alloc(16 * 1024 + 1, 1), Buffer.alloc(1)]
 const large = [...small, randomBytes(5 * 1024 * 1024), Buffer.from('after it')]
@@ -77,7 +41,7 @@ for (const python of pythons) {
   describe(`CPython ${python.name}`, () => {
     let peer: Peer
     before(() => {
-      peer = new Peer(python)
+      peer = new Peer(python, 'wire_peer.py', 3, LIMIT)
     })
     after(async () => {
       assert.deepEqual(await peer.end(), [0, null])
