@@ -143,6 +143,7 @@ export function startThread(plan: StartPlan): Child {
         throw error
       }
     })
+    if (stdio === 'inherit') askForNothing(worker)
     const threads = readdirSync(THREADS).filter(id => !others.has(id))
     return new ThreadChild(worker, threads.map(Number), session, given, memoryLimitMb !== undefined)
   })
@@ -191,6 +192,14 @@ function newWorker({ env, execArgv, stdio, memoryLimitMb }: StartPlan, given: Gi
       { cause },
     )
   }
+}
+
+/**
+ * Node would ask the thread for what it writes, by a message that makes it fail when its program has put another stream, or none, in
+ * the place of its `process.stdout`. With 'inherit' only what was written before its bootstrap comes here, unasked (thread-stdio.ts).
+ */
+function askForNothing({ stdout, stderr }: Worker): void {
+  for (const stream of [stdout, stderr]) stream._read = () => {}
 }
 
 /** With the Node options of this thread, as far as they do not belong to one run of one program. */
