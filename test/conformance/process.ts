@@ -5,6 +5,7 @@ import { getContext, type Process, type ProcessOptions, type StartMethod } from 
 import { check } from '#src/arena/check.js'
 import { currentSession } from '#src/arena/session.js'
 import { until } from '../support/children.ts'
+import { launched } from '../support/launched.ts'
 import { type Except, LIMIT } from './implementation.ts'
 import { fromCPython } from './process/cpython.ts'
 import { crowds } from './process/crowds.ts'
@@ -29,12 +30,7 @@ export function processSuite(method: StartMethod, except: readonly Except[] = []
     register(title, { timeout: ms, skip: except.find(one => one.test === title)?.why ?? false }, body)
   }
   const make: ProcessSuite['make'] = options => new (getContext(method).Process)(options)
-  const launch: ProcessSuite['launch'] = (t, options) => {
-    const child = make(options)
-    child.start()
-    t.after(() => endOf(child))
-    return child
-  }
+  const launch: ProcessSuite['launch'] = (t, options) => launched(t, make(options))
   describe(`Process, ${method}`, () => {
     for (const part of [ends, crowds, methods, fromCPython]) part({ method, test, make, launch })
     test('Process: when all is done nothing impossible is left in shared memory', async () => {
@@ -47,13 +43,4 @@ export function processSuite(method: StartMethod, except: readonly Except[] = []
     })
     for (const { test } of except) assert.ok(titles.has(test), `no test is called ${test}, which is excepted`)
   })
-}
-
-async function endOf(child: Process): Promise<void> {
-  try {
-    child.kill()
-    await child.join({ timeout: LIMIT })
-  } catch {
-    // closed by the test itself
-  }
 }
