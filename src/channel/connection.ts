@@ -12,6 +12,7 @@ import {
   EOFError,
   InvalidStateError,
 } from '../contract/errors.ts'
+import { takeUntil } from '../contract/one-by-one.ts'
 import { checkCount, describe } from '../contract/options.ts'
 import { SHAREABLE, type Shareable, type ShareRef } from '../contract/shareable.ts'
 import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
@@ -350,17 +351,8 @@ export class Connection<Send = unknown, Recv = Send>
   // ── the rest ──
 
   /** Receives until the end of the pipe, then ends. Leaving the loop early takes nothing more. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Recv, void, undefined> {
-    for (;;) {
-      let value: Recv
-      try {
-        value = await this.recv()
-      } catch (error) {
-        if (error instanceof EOFError) return
-        throw error
-      }
-      yield value
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<Recv, void, undefined> {
+    return takeUntil(EOFError, () => this.recv())
   }
 
   /** Whether this end receives at all, and has not been closed. */

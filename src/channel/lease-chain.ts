@@ -24,8 +24,8 @@
  *   with the latch         who enters next derives anew what is derived.
  */
 import { load, peek, poke, store, type Words } from '#words'
-import { ABANDONED, BUSY, enter, finish, leave, tryEnter } from '../arena/latch.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
+import { MendingLatch } from '../arena/mending-latch.ts'
 import { ownerOf, PARCEL, QUEUED } from '../arena/owner.ts'
 import { PARCEL_WORDS } from '../arena/references.ts'
 import { WAIT_SET_WORDS } from '../arena/wait-set.ts'
@@ -65,8 +65,9 @@ export const holderOf = (state: number): number => (isHolder(state) ? state & TO
 export const isOf = (kind: number, state: number): boolean => (state & KIND) === kind
 
 export class LeaseChain {
+  /** All below is done under it, but for what says otherwise. */
+  readonly latch: MendingLatch
   readonly #place: LogPlace
-  readonly #arena: Words
   readonly #me: number
   readonly #log: Log
   readonly #w: Words
@@ -74,38 +75,12 @@ export class LeaseChain {
 
   /** `w`, `at`: the queue's own words. */
   constructor(place: LogPlace, log: Log, w: Words, at: number) {
+    this.latch = new MendingLatch(place.w, place.me, w, at + LATCH, () => this.#mend())
     this.#place = place
-    this.#arena = place.w
     this.#me = place.me
     this.#log = log
     this.#w = w
     this.#at = at
-  }
-
-  // ── the latch: all that follows is done under it ──
-
-  tryEnter(): boolean {
-    const entered = tryEnter(this.#arena, this.#w, this.#at + LATCH, this.#me)
-    if (entered === ABANDONED) this.#mend()
-    return entered !== BUSY
-  }
-
-  enter(): void {
-    if (enter(this.#arena, this.#w, this.#at + LATCH, this.#me)) this.#mend()
-  }
-
-  leave(): void {
-    leave(this.#w, this.#at + LATCH, this.#me)
-  }
-
-  /** Does it, and leaves. When it throws, for want of stack say, the next one mends what it left. */
-  finish<T>(act: () => T): T {
-    return finish(this.#w, this.#at + LATCH, this.#me, act)
-  }
-
-  /** Who holds it, for check. */
-  get latch(): number {
-    return load(this.#w, this.#at + LATCH)
   }
 
   // ── the chain ──

@@ -91,8 +91,8 @@ export class Leases {
   take(leased: Leased): number {
     const { state } = this.#log
     if (this.#log.size() === 0) return state === OPEN ? NOT_NOW : CLOSED
-    if (!this.#chain.tryEnter()) return HELD_UP
-    const outcome = this.#chain.finish(() => {
+    if (!this.#chain.latch.tryEnter()) return HELD_UP
+    const outcome = this.#chain.latch.finish(() => {
       const ready = this.#log.state === DROPPED ? 0 : this.#chain.ready
       return ready !== 0 ? this.#takeReady(leased, ready) : this.#takeFromLog(leased)
     })
@@ -134,8 +134,7 @@ export class Leases {
   /** The item that this participant has in hand is done, and its block goes. False: another had finished it before. */
   finish(block: number): boolean {
     const chain = this.#chain
-    chain.enter()
-    const counts = chain.finish(() => {
+    const counts = chain.latch.within(() => {
       const inHand = isInHand(chain.state(block))
       if (inHand) chain.countInHand(-1)
       chain.remove(block, this.#me)
@@ -148,8 +147,7 @@ export class Leases {
   /** The oldest item that anybody has in hand is done. False: nobody has any. */
   finishOldest(): boolean {
     const chain = this.#chain
-    chain.enter()
-    return chain.finish(() => {
+    return chain.latch.within(() => {
       const block = chain.oldest(isInHand)
       if (block === 0) return false
       chain.setState(block, FINISHED | chain.state(block)) // [T4]
@@ -173,8 +171,7 @@ export class Leases {
   #giveBackAll(which: (block: number) => boolean): void {
     const chain = this.#chain
     const gone: number[] = []
-    chain.enter()
-    chain.finish(() => {
+    chain.latch.within(() => {
       for (let block = chain.first; block !== 0; ) {
         const next = chain.next(block)
         if (which(block) && !this.#return(block, this.#me)) gone.push(block)
@@ -202,8 +199,8 @@ export class Leases {
   /** DONE when every item that was put is: none queued, none in hand. */
   allDone(): number {
     if (this.#log.size() !== 0) return NOT_NOW
-    if (!this.#chain.tryEnter()) return HELD_UP
-    return this.#chain.finish(() => (this.#chain.inHand === 0 && this.#log.size() === 0 ? DONE : NOT_NOW))
+    if (!this.#chain.latch.tryEnter()) return HELD_UP
+    return this.#chain.latch.finish(() => (this.#chain.inHand === 0 && this.#log.size() === 0 ? DONE : NOT_NOW))
   }
 
   // ── letters: none of them goes while somebody holds their latch ──
@@ -216,8 +213,7 @@ export class Leases {
   /** Takes those out that are still there; says which. */
   takeLetters(letters: readonly { block: number; sequence: number }[]): boolean[] {
     const taken = this.#withLetters(blocks => {
-      this.#chain.enter()
-      return this.#chain.finish(() => {
+      return this.#chain.latch.within(() => {
         const known = new Set(blocks)
         const there = letters.map(one => known.has(one.block) && this.#chain.sequence(one.block) === one.sequence)
         for (const [n, { block }] of letters.entries()) if (there[n]) this.#chain.remove(block, this.#me)
@@ -231,8 +227,7 @@ export class Leases {
   #withLetters<T>(act: (blocks: number[]) => T): T {
     enter(this.#place.w, this.#w, this.#at + LETTERS_LATCH, this.#me)
     try {
-      this.#chain.enter()
-      return act(this.#chain.finish(() => this.#chain.sorted(LETTER)))
+      return act(this.#chain.latch.within(() => this.#chain.sorted(LETTER)))
     } finally {
       leave(this.#w, this.#at + LETTERS_LATCH, this.#me)
     }
@@ -251,8 +246,7 @@ export class Leases {
 
   dropOne(): number {
     const chain = this.#chain
-    chain.enter()
-    const outcome = chain.finish(() => {
+    const outcome = chain.latch.within(() => {
       const block = chain.ready
       if (block === 0) return this.#log.take(this.#taken, true)
       chain.popReady(block)
@@ -270,8 +264,7 @@ export class Leases {
   takeApart(): void {
     this.drop()
     for (;;) {
-      this.#chain.enter()
-      const block = this.#chain.finish(() => {
+      const block = this.#chain.latch.within(() => {
         const first = this.#chain.first
         if (first !== 0) this.#chain.remove(first, this.#me)
         return first
@@ -292,9 +285,9 @@ export class Leases {
   recover(dead: number, blocks: Set<number>): boolean {
     compareExchange(this.#w, this.#at + LETTERS_LATCH, dead, 0)
     const chain = this.#chain
-    if (!chain.tryEnter()) return false
+    if (!chain.latch.tryEnter()) return false
     const { allocator } = this.#place
-    return chain.finish(() => {
+    return chain.latch.finish(() => {
       for (let block = chain.first; block !== 0; ) {
         const next = chain.next(block)
         if (blocks.delete(block)) {
@@ -311,11 +304,11 @@ export class Leases {
 
   /** What is impossible about it; takes the blocks out of `queued`, and notes in `holders` everybody that it names. */
   check(queued: Set<number>, holders: Set<number>): string[] {
-    const latches = [this.#chain.latch, load(this.#w, this.#at + LETTERS_LATCH)]
+    const latches = [this.#chain.latch.holder, load(this.#w, this.#at + LETTERS_LATCH)]
     for (const holder of latches) holders.add(holder)
-    if (!this.#chain.tryEnter()) return ['the latch of its leases is held']
+    if (!this.#chain.latch.tryEnter()) return ['the latch of its leases is held']
     const wrong = this.#chain.check(queued, holders)
-    this.#chain.leave()
+    this.#chain.latch.leave()
     return latches.some(holder => holder !== 0) ? [...wrong, 'a latch of its leases was held'] : wrong
   }
 }

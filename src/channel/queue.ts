@@ -11,8 +11,9 @@ import { Adoption, SharedObject } from '../arena/shared-object.ts'
 import { slotOf } from '../arena/token.ts'
 import { type Attempt, BUSY, checkWaitOptions, Line, NONE, served, tryOnce } from '../arena/until.ts'
 import { forget, markedIn, wakeAll } from '../arena/wait-set.ts'
-import { ArgumentTypeError, EmptyError, FullError, ShutDownError } from '../contract/errors.ts'
-import { checkCount, checkFlag, checkOptions, describe } from '../contract/options.ts'
+import { EmptyError, FullError, ShutDownError } from '../contract/errors.ts'
+import { putEach, takeUntil } from '../contract/one-by-one.ts'
+import { checkCount, checkFlag, checkOptions } from '../contract/options.ts'
 import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
 import { type Arrived, discard, dropAll, type Outgoing, packValue, put, retain, take } from './envelope.ts'
@@ -167,23 +168,7 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
   async putMany(items: Iterable<T>, options?: WaitOptions): Promise<void> {
     this.assertOpen()
     checkWaitOptions(options)
-    const iterator = iteratorOf(items)
-    const began = performance.now()
-    let done = 0
-    try {
-      for (let next = iterator.next(); !next.done; next = iterator.next()) {
-        await this.put(next.value, options && remaining(options, began))
-        done++
-      }
-    } catch (error) {
-      try {
-        if (error instanceof Error) Object.assign(error, { done })
-        iterator.return?.()
-      } catch {
-        // a reason that cannot be written on, an iterator that cannot be left: what went wrong first counts
-      }
-      throw error
-    }
+    await putEach(items, options, (item, rest) => this.put(item, rest))
   }
 
   /** @internal A value as it goes in. Throws what put() throws for it. */
@@ -363,17 +348,8 @@ export class Queue<T = unknown> extends SharedObject implements AsyncIterable<T>
   }
 
   /** Takes items until the queue is shut down and empty, then ends. Leaving the loop early takes nothing more. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    for (;;) {
-      let item: T
-      try {
-        item = await this.get()
-      } catch (error) {
-        if (error instanceof ShutDownError) return
-        throw error
-      }
-      yield item
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    return takeUntil(ShutDownError, () => this.get())
   }
 
   /** @internal for wait(): there is an item, or the end. */
@@ -396,19 +372,6 @@ export function checkMaxsize(options: number | QueueOptions | undefined): number
   if (typeof options === 'number') return checkCount('maxsize', options, 0, MAX_ITEMS)
   checkOptions('options', options, ['maxsize'])
   return options?.maxsize === undefined ? 0 : checkCount('maxsize', options.maxsize, 0, MAX_ITEMS)
-}
-
-function iteratorOf<T>(items: Iterable<T>): Iterator<T> {
-  if (typeof items?.[Symbol.iterator] !== 'function') {
-    throw new ArgumentTypeError(`Expected \`items\` to be iterable, got ${describe(items)}`)
-  }
-  return items[Symbol.iterator]()
-}
-
-function remaining(options: WaitOptions, began: number): WaitOptions {
-  if (options.timeout === undefined) return options
-  const left = Math.max(0, Math.ceil(options.timeout - (performance.now() - began)))
-  return { ...options, timeout: left }
 }
 
 export const queueKind: Kind = {

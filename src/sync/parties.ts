@@ -33,8 +33,8 @@
  *   its recovery           [P9] comes before the cell goes, so another finds the cell and does both again.
  */
 import { compareExchange, load, poke, store, type Words } from '#words'
-import { ABANDONED, BUSY, enter, leave, tryEnter } from '../arena/latch.ts'
 import { type Cell, LEDGER_WORDS, Ledger, type LedgerPlace } from '../arena/ledger.ts'
+import { MendingLatch } from '../arena/mending-latch.ts'
 import { slotOf } from '../arena/token.ts'
 import { forget, WAIT_SET_WORDS, wakeAll } from '../arena/wait-set.ts'
 
@@ -98,6 +98,7 @@ export class Parties {
   readonly #place: LedgerPlace
   readonly #w: Words
   readonly #at: number
+  readonly #latch: MendingLatch
   readonly #ledger: Ledger
   /** Of the last arrival: which generation it belongs to, and how many had arrived before. */
   generation = 0
@@ -108,6 +109,7 @@ export class Parties {
     this.#place = place
     this.#w = w
     this.#at = at
+    this.#latch = new MendingLatch(place.w, place.me, w, at + LATCH, () => this.#recount())
     this.#ledger = new Ledger(place, w, at + LEDGER)
   }
 
@@ -159,9 +161,9 @@ export class Parties {
       const phase = load(this.#w, this.#at + PHASE)
       if (causeOf(phase) !== undefined) return IS_BROKEN
       if (stateOf(phase) === ACTING) return NOT_YET
-      if (!this.#tryEnter()) return HELD_UP
+      if (!this.#latch.tryEnter()) return HELD_UP
       const outcome = this.#arriveLatched(waitingIn)
-      this.#leave()
+      this.#latch.leave()
       if (outcome !== NO_CELL) return outcome
       this.#ledger.bring()
     }
@@ -215,9 +217,9 @@ export class Parties {
   /** The action is done: everybody passes. False: the barrier was broken meanwhile. */
   finish(generation: number): boolean {
     const phase = phaseOf(generation, ACTING)
-    this.#enter()
+    this.#latch.enter()
     const done = load(this.#w, this.#at + PHASE) === phase && this.#release(phase) // [P5]
-    this.#leave()
+    this.#latch.leave()
     if (done) this.#wake()
     return done
   }
@@ -259,11 +261,11 @@ export class Parties {
 
   /** Sends away who waits; the barrier is as new. Waits for nobody but the latch. */
   reset(): void {
-    this.#enter()
+    this.#latch.enter()
     const phase = load(this.#w, this.#at + PHASE)
     const idle = causeOf(phase) === undefined && load(this.#w, this.#at + ARRIVED) === 0
     if (!idle) this.#renew(generationOf(phase))
-    this.#leave()
+    this.#latch.leave()
     if (!idle) this.#wake()
   }
 
@@ -283,21 +285,7 @@ export class Parties {
     wakeAll(this.#place.w, this.#w, this.#at + WAITERS)
   }
 
-  // ── the latch ──
-
-  #tryEnter(): boolean {
-    const entered = tryEnter(this.#place.w, this.#w, this.#at + LATCH, this.#place.me)
-    if (entered === ABANDONED) this.#recount()
-    return entered !== BUSY
-  }
-
-  #enter(): void {
-    if (enter(this.#place.w, this.#w, this.#at + LATCH, this.#place.me)) this.#recount()
-  }
-
-  #leave(): void {
-    leave(this.#w, this.#at + LATCH, this.#place.me)
-  }
+  // ── what is derived ──
 
   #recount(): void {
     store(this.#w, this.#at + ARRIVED, this.#arrived())
@@ -317,22 +305,22 @@ export class Parties {
 
   /** This participant is done with the barrier; if it has arrived, the others cannot count on it. */
   quit(): void {
-    this.#enter()
+    this.#latch.enter()
     const cell = this.#ledger.mine()
     const broken = cell !== undefined && this.#strike(cell, false)
     this.#recount()
-    this.#leave()
+    this.#latch.leave()
     if (broken) this.#wake()
   }
 
   /** `dead` is gone: the barrier is broken if it was a party. False: the latch was busy. */
   recover(dead: number, inPeace: boolean, blocks: Set<number>): boolean {
     forget(this.#w, this.#at + WAITERS, slotOf(dead))
-    if (!this.#tryEnter()) return false
+    if (!this.#latch.tryEnter()) return false
     for (const cell of this.#ledger.cells()) if (cell.token === dead) this.#strike(cell, !inPeace)
     this.#ledger.reclaim(blocks)
     this.#recount()
-    this.#leave()
+    this.#latch.leave()
     return true
   }
 
@@ -355,7 +343,7 @@ export class Parties {
 
   /** Who holds the latch, for check. */
   get latch(): number {
-    return load(this.#w, this.#at + LATCH)
+    return this.#latch.holder
   }
 
   /** What is impossible about it; takes its blocks out of `queued`. */

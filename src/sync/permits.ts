@@ -29,8 +29,8 @@
  * a death left it too low, its recovery rings.
  */
 import { compareExchange, load, peek, poke, store, type Words } from '#words'
-import { ABANDONED, BUSY, enter, leave, tryEnter } from '../arena/latch.ts'
 import { LEDGER_WORDS, Ledger, type LedgerPlace } from '../arena/ledger.ts'
+import { MendingLatch } from '../arena/mending-latch.ts'
 import { isGone, slotOf } from '../arena/token.ts'
 import { forget, WAIT_SET_WORDS, wakeAll, wakeOne } from '../arena/wait-set.ts'
 
@@ -70,6 +70,7 @@ export class Permits {
   readonly #place: LedgerPlace
   readonly #w: Words
   readonly #at: number
+  readonly #latch: MendingLatch
   readonly #ledger: Ledger
 
   /** `w`, `at`: the semaphore's own words. */
@@ -77,6 +78,7 @@ export class Permits {
     this.#place = place
     this.#w = w
     this.#at = at
+    this.#latch = new MendingLatch(place.w, place.me, w, at + LATCH, () => this.#recount())
     this.#ledger = new Ledger(place, w, at + LEDGER)
   }
 
@@ -125,9 +127,9 @@ export class Permits {
         continue
       }
       if (load(w, at + FREE) <= 0) return NOT_NOW
-      if (!this.#tryEnter()) return HELD_UP
+      if (!this.#latch.tryEnter()) return HELD_UP
       const outcome = this.#takeLatched()
-      this.#leave()
+      this.#latch.leave()
       if (outcome === NO_CELL) this.#ledger.bring()
       else if (outcome !== AGAIN) return outcome
     }
@@ -165,9 +167,9 @@ export class Permits {
   }
 
   #giveOwned(n: number): number {
-    this.#enter()
+    this.#latch.enter()
     const outcome = this.#giveLatched(n)
-    this.#leave()
+    this.#latch.leave()
     return outcome
   }
 
@@ -202,21 +204,7 @@ export class Permits {
     else for (let i = 0; i < n && load(this.#w, set) !== 0; i++) wakeOne(arena, this.#w, set) // [S8]
   }
 
-  // ── the latch ──
-
-  #tryEnter(): boolean {
-    const entered = tryEnter(this.#place.w, this.#w, this.#at + LATCH, this.#place.me)
-    if (entered === ABANDONED) this.#recount()
-    return entered !== BUSY
-  }
-
-  #enter(): void {
-    if (enter(this.#place.w, this.#w, this.#at + LATCH, this.#place.me)) this.#recount()
-  }
-
-  #leave(): void {
-    leave(this.#w, this.#at + LATCH, this.#place.me)
-  }
+  // ── what is derived ──
 
   /** `free` is what the cells say. */
   #recount(): void {
@@ -240,24 +228,24 @@ export class Permits {
 
   /** This participant is done with the semaphore: what it holds is free, unless it is a signal. */
   quit(): void {
-    this.#enter()
+    this.#latch.enter()
     const cell = this.#ledger.mine()
     const held = cell ? peek(cell.w, cell.at + HELD) : 0
     if (cell) this.#ledger.vacate(cell)
     this.#recount()
     const owned = !this.isSignal
-    this.#leave()
+    this.#latch.leave()
     if (owned && held > 0) this.#wake(held)
   }
 
   /** `dead` is gone: what it held is free. False: the latch was busy. */
   recover(dead: number, blocks: Set<number>): boolean {
     forget(this.#w, this.#at + WAITERS, slotOf(dead))
-    if (!this.#tryEnter()) return false
+    if (!this.#latch.tryEnter()) return false
     for (const cell of this.#ledger.cells()) if (cell.token === dead) this.#ledger.vacate(cell) // [S7]
     this.#ledger.reclaim(blocks)
     this.#recount()
-    this.#leave()
+    this.#latch.leave()
     return true
   }
 
@@ -276,7 +264,7 @@ export class Permits {
 
   /** Who holds the latch, for check. */
   get latch(): number {
-    return load(this.#w, this.#at + LATCH)
+    return this.#latch.holder
   }
 
   /** What is impossible about it; takes its blocks out of `queued`. */

@@ -1,12 +1,11 @@
 // What inspect() shows of each kind of object beyond locks, events, values and queues: who holds it, who waits for it, deadlocks.
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import {
   Barrier,
   BoundedSemaphore,
   Condition,
   Event,
-  getContext,
   inspect,
   JoinableQueue,
   Lock,
@@ -15,57 +14,24 @@ import {
   RawArray,
   RLock,
   Semaphore,
-  type SessionReport,
   SharedArray,
   SharedMemory,
   SimpleQueue,
-  type StartMethod,
 } from 'multiproc'
 import { stateOf } from '../conformance/stat.ts'
 import { waitForAny, waitIn } from '../fixtures/conformance.ts'
 import { waitHolding } from '../fixtures/conformance-condition.ts'
 import { churnAll, keep, takeBoth, takeThenWait, waitWithAnother } from '../fixtures/inspect.ts'
 import { until } from '../support/children.ts'
+import { LIMIT, launch, launchBy, only, waitingOf } from './report.ts'
 
-const LIMIT = 60_000
 const me = process.pid
-
-function launch<A extends unknown[]>(t: TestContext, target: (...args: A) => unknown, ...args: A): Process<A> {
-  return launchBy(t, 'spawn', target, ...args)
-}
-
-function launchBy<A extends unknown[]>(
-  t: TestContext,
-  method: StartMethod,
-  target: (...args: A) => unknown,
-  ...args: A
-): Process<A> {
-  const child = new (getContext(method).Process)({ target, args })
-  child.start()
-  t.after(async () => {
-    child.kill()
-    await child.join()
-  })
-  return child
-}
-
-/** What the report says of the object, which must be the only one of its kind. */
-const only = (kind: string, report: SessionReport = inspect()) => {
-  const found = report.objects.filter(object => object.kind === kind)
-  assert.equal(found.length, 1, `${found.length} objects of kind ${kind}`)
-  return found[0]
-}
 
 /** Without who has a handle. */
 const detailOf = (kind: string) => {
   const { handles, ...detail } = only(kind).detail
   return detail
 }
-
-const waitingOf = (child: Process) =>
-  inspect()
-    .participants.find(({ name }) => name === child.name)
-    ?.waitingFor.map(id => id.split(' ')[0])
 
 const close = (...objects: { close(): void }[]) => {
   for (const object of objects) object.close()

@@ -1,34 +1,11 @@
 // What inspect() shows.
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { Event, inspect, Lock, Process, Queue, RLock, type SessionReport, share, Value } from 'multiproc'
+import { currentProcess, Event, inspect, Lock, Process, Queue, RLock, share, Value } from 'multiproc'
 import { blockIn, churn, takeBoth, takeSharedThenOwn } from '../fixtures/inspect.ts'
 import { start, until } from '../support/children.ts'
-
-const LIMIT = 60_000
-
-function launch<A extends unknown[]>(t: TestContext, target: (...args: A) => unknown, ...args: A): Process<A> {
-  const child = new Process<A>({ target, args })
-  child.start()
-  t.after(async () => {
-    child.kill()
-    await child.join()
-  })
-  return child
-}
-
-/** What the report says of the object, which must be the only one of its kind. */
-const only = (kind: string, report: SessionReport = inspect()) => {
-  const found = report.objects.filter(object => object.kind === kind)
-  assert.equal(found.length, 1, `${found.length} objects of kind ${kind}`)
-  return found[0]
-}
-
-const waitingOf = (pid: number | undefined) =>
-  inspect()
-    .participants.find(one => one.pid === pid)
-    ?.waitingFor.map(id => id.split(' ')[0])
+import { LIMIT, launch, only, waitingOf } from './report.ts'
 
 test('inspect() shows each kind of object: who holds it, what is in it, how large it is', () => {
   const [lock, rlock, event, queue] = [new Lock(), new RLock(), new Event(), new Queue(5)]
@@ -95,9 +72,9 @@ test('inspect() shows who waits, blocked or awaiting, in which process, and no m
   const [queue, event] = [new Queue(), new Event()]
   const child = launch(t, blockIn, queue)
   const awaiting = event.wait()
-  await until(() => waitingOf(child.pid)?.length === 1 && waitingOf(process.pid)?.length === 1, LIMIT)
-  assert.deepEqual(waitingOf(child.pid), ['Queue'])
-  assert.deepEqual(waitingOf(process.pid), ['Event'])
+  await until(() => waitingOf(child)?.length === 1 && waitingOf(currentProcess())?.length === 1, LIMIT)
+  assert.deepEqual(waitingOf(child), ['Queue'])
+  assert.deepEqual(waitingOf(currentProcess()), ['Event'])
   const report = inspect()
   assert.deepEqual(only('Queue', report).waiters, [child.pid])
   assert.deepEqual(only('Event', report).waiters, [process.pid])
@@ -158,7 +135,7 @@ test('inspect() calls it no deadlock when tasks of one process wait for each oth
   const lock = new Lock()
   const held = await lock.acquire()
   const waiting = [lock.acquire(), lock.acquire()]
-  await until(() => waitingOf(process.pid)?.length === 1, LIMIT)
+  await until(() => waitingOf(currentProcess())?.length === 1, LIMIT)
   assert.deepEqual(inspect().deadlocks, [])
   held.release()
   for (const next of waiting) (await next).release()
@@ -168,7 +145,7 @@ test('inspect() calls it no deadlock when tasks of one process wait for each oth
 test('inspect() shows a participant that ended as dead, or not at all', async t => {
   const queue = new Queue()
   const child = launch(t, blockIn, queue)
-  await until(() => waitingOf(child.pid)?.length === 1, LIMIT)
+  await until(() => waitingOf(child)?.length === 1, LIMIT)
   child.kill()
   await until(() => inspect().participants.every(({ pid, alive }) => pid !== child.pid || !alive), LIMIT)
   await child.join()

@@ -28,6 +28,7 @@ import type {
   Value,
   ValueOptions,
 } from 'multiproc'
+import { launched } from '../support/launched.ts'
 
 type Made<T> = T | Promise<T>
 
@@ -98,11 +99,5 @@ export function launch<A extends unknown[]>(
   target: (...args: A) => unknown,
   ...args: A
 ): Process<A> {
-  const child = make.process<A>({ target, args })
-  child.start()
-  t.after(async () => {
-    child.kill()
-    await child.join({ timeout: LIMIT })
-  })
-  return child
+  return launched(t, make.process<A>({ target, args }))
 }

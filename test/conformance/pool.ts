@@ -1,7 +1,14 @@
 // What a Pool and a ProcessPoolExecutor promise, for each way of starting their workers.
 import assert from 'node:assert/strict'
 import { after, describe, test as register, type TestContext } from 'node:test'
-import { getContext, type Pool, type PoolOptions, type ProcessPoolExecutor, type StartMethod } from 'multiproc'
+import {
+  getContext,
+  type Pool,
+  type PoolOptions,
+  type ProcessPoolExecutor,
+  type StartMethod,
+  WorkerDiedError,
+} from 'multiproc'
 import { check, currentSession } from '#inside'
 import { until } from '../support/children.ts'
 import { type Except, LIMIT } from './implementation.ts'
@@ -88,6 +95,9 @@ export function poolSuite(method: StartMethod, except: readonly Except[] = []): 
 
 export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 
+/** What the task sqr() gives for each of a range. */
+export const squares = (n: number): number[] => range(n).map(i => i * i)
+
 /** Everything an async iterable gives. */
 export async function listOf<T>(items: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = []
@@ -106,4 +116,16 @@ export async function within<T>(promise: PromiseLike<T>, what = 'it'): Promise<T
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** The error with which the call must fail. */
+export async function deathOf(call: PromiseLike<unknown>): Promise<WorkerDiedError> {
+  const error = await within(
+    Promise.resolve(call).then(
+      value => assert.fail(`it gave ${value}`),
+      error => error,
+    ),
+  )
+  assert.ok(error instanceof WorkerDiedError, String(error))
+  return error
 }

@@ -4,6 +4,7 @@ import { describe, test as register, type TestContext } from 'node:test'
 import { getContext, type Process, type ProcessOptions, type StartMethod } from 'multiproc'
 import { check, currentSession } from '#inside'
 import { until } from '../support/children.ts'
+import { launched } from '../support/launched.ts'
 import { type Except, LIMIT } from './implementation.ts'
 import { fromCPython } from './process/cpython.ts'
 import { crowds } from './process/crowds.ts'
@@ -28,12 +29,7 @@ export function processSuite(method: StartMethod, except: readonly Except[] = []
     register(title, { timeout: ms, skip: except.find(one => one.test === title)?.why ?? false }, body)
   }
   const make: ProcessSuite['make'] = options => new (getContext(method).Process)(options)
-  const launch: ProcessSuite['launch'] = (t, options) => {
-    const child = make(options)
-    child.start()
-    t.after(() => endOf(child))
-    return child
-  }
+  const launch: ProcessSuite['launch'] = (t, options) => launched(t, make(options))
   describe(`Process, ${method}`, () => {
     for (const part of [ends, crowds, methods, fromCPython]) part({ method, test, make, launch })
     test('Process: when all is done nothing impossible is left in shared memory', async () => {
@@ -46,13 +42,4 @@ export function processSuite(method: StartMethod, except: readonly Except[] = []
     })
     for (const { test } of except) assert.ok(titles.has(test), `no test is called ${test}, which is excepted`)
   })
-}
-
-async function endOf(child: Process): Promise<void> {
-  try {
-    child.kill()
-    await child.join({ timeout: LIMIT })
-  } catch {
-    // closed by the test itself
-  }
 }

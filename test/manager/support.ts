@@ -1,6 +1,7 @@
 // One manager and one child for the tests of a file: real processes take long to start.
 import { after, type TestContext, test as unbounded } from 'node:test'
 import { Manager, Pipe, Process, type SyncManager } from 'multiproc'
+import { launched } from '../support/launched.ts'
 
 export const LIMIT = 30_000
 
@@ -68,13 +69,7 @@ export function startHelper(): Helper {
 
 /** Starts a child that does not outlive the test. */
 export function launch(t: { after(fn: () => Promise<void>): void }, name: string, ...args: unknown[]): Process {
-  const child = new Process({ target: target(name), args })
-  child.start()
-  t.after(async () => {
-    child.kill()
-    await child.join({ timeout: LIMIT })
-  })
-  return child
+  return launched(t, new Process({ target: target(name), args }))
 }
 
 /** Waits until `look` says so; fails by itself when that takes too long. */

@@ -112,6 +112,13 @@ test('an abort that meets the item: either the item comes, or it stays', async (
   }
 })
 
+test('putMany() that is late has put the items before, and says how many; of nothing that is iterable it puts nothing', async () => {
+  const queue = await manager.Queue<number>(2)
+  await assert.rejects(queue.putMany([1, 2, 3], { timeout: 20 }), { ...TIMEOUT, done: 2 })
+  await assert.rejects(queue.putMany(4 as never), { name: 'ArgumentTypeError' })
+  assert.deepEqual(await queue.getMany(5), [1, 2])
+})
+
 test('a shutdown ends a loop over the queue once it is empty', async () => {
   const queue = await manager.Queue<number>()
   await queue.putMany([1, 2])

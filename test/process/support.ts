@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { getStartMethod, Process, type ProcessOptions } from 'multiproc'
+import { launched } from '../support/launched.ts'
 
 /** ms within which everything in these tests is over; nothing depends on how long it takes. */
 export const LIMIT = 60_000
@@ -14,17 +15,7 @@ export const exceptByThread = (why: string) => ({ skip: method === 'thread' ? wh
 
 /** Starts a child that does not outlive the test. */
 export function launch<A extends unknown[]>(t: TestContext, options: ProcessOptions<A>): Process<A> {
-  const child = new Process<A>({ stdio: 'ignore', ...options })
-  child.start()
-  t.after(async () => {
-    try {
-      child.kill()
-      await child.join({ timeout: LIMIT })
-    } catch {
-      // closed by the test itself
-    }
-  })
-  return child
+  return launched(t, new Process<A>({ stdio: 'ignore', ...options }))
 }
 
 /** Waits for its end; gives the exit code. */

@@ -11,6 +11,7 @@ import { check, currentSession, participants } from '#inside'
 import { stateOf, ticksOf } from '../conformance/stat.ts'
 import * as targets from '../fixtures/conformance-process.js'
 import { type Ended, run, start, until } from '../support/children.js'
+import { launched } from '../support/launched.js'
 import { childPids, isAlive } from '../support/processes.js'
 import { ended, LIMIT } from './support.js'
 
@@ -39,17 +40,13 @@ async function spares(count: number): Promise<number[]> {
   return sparePids()
 }
 
-function launch<A extends unknown[]>(t: { after(fn: () => unknown): void }, options: ProcessOptions<A>): Process<A> {
-  const child = new Process(options)
-  child.start()
-  t.after(async () => {
-    child.kill()
-    await child.join({ timeout: LIMIT })
-  })
-  return child
+type Lasting = Parameters<typeof launched>[0]
+
+function launch<A extends unknown[]>(t: Lasting, options: ProcessOptions<A>): Process<A> {
+  return launched(t, new Process<A>(options))
 }
 
-const tell = async (t: Parameters<typeof launch>[0], options: object = {}): Promise<targets.Told> => {
+const tell = async (t: Lasting, options: object = {}): Promise<targets.Told> => {
   const queue = new Queue<targets.Told>()
   const child = launch(t, { target: targets.whoAmI, args: [queue], ...options })
   const told = await queue.get({ timeout: LIMIT })

@@ -23,9 +23,8 @@ import {
 import { peerPidOf } from '#src/wire/socket-end.js'
 import { run } from '../support/children.ts'
 import { freshName } from '../support/names.ts'
-import { anyPort, connected, ended, framed, LIMIT, listening, stranger } from './pair.ts'
+import { anyPort, connected, ended, framed, LIMIT, limit, listening, stranger } from './pair.ts'
 
-const limit = { timeout: LIMIT }
 const KEY = 'the key'
 const client = (address: Address, authkey?: string) => Client<any, any>(address, { authkey, timeout: LIMIT })
 

@@ -5,6 +5,12 @@ import { type Address, Client, Connection, Listener, type ListenerOptions } from
 
 /** ms: no wait in these tests is longer; none depends on how long it is. */
 export const LIMIT = 30_000
+export const limit = { timeout: LIMIT }
+/** Bytes: more than a socket holds. */
+export const BIG = 16 * 1024 * 1024
+
+export const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
+export const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
 
 export const anyPort = (): Address => ['127.0.0.1', 0]
 

@@ -14,9 +14,8 @@ import {
   wait,
 } from 'multiproc'
 import { cert, key } from './certificate.ts'
-import { anyPort, ended, framed, LIMIT, listening, stranger } from './pair.ts'
+import { anyPort, ended, framed, LIMIT, limit, listening, stranger } from './pair.ts'
 
-const limit = { timeout: LIMIT }
 const AUTHKEY = 'the key'
 const client = (address: Address, options = {}) =>
   Client<any, any>(address, { authkey: AUTHKEY, tls: { ca: cert, servername: 'localhost' }, ...limit, ...options })

@@ -1,5 +1,6 @@
 /** QueueProxy and JoinableQueueProxy: queues in a manager, with the methods of the local ones. */
 import { EmptyError, FullError, ShutDownError } from '../../contract/errors.ts'
+import { putEach, takeUntil } from '../../contract/one-by-one.ts'
 import { checkCount } from '../../contract/options.ts'
 import type { WaitOptions } from '../../contract/waiting.ts'
 import { BaseProxy } from './base-proxy.ts'
@@ -31,14 +32,9 @@ export class QueueProxy<T = any> extends BaseProxy implements AsyncIterable<T> {
     return this.ask('put_nowait', [item]) as Promise<void>
   }
 
-  /** One after the other: when it is aborted, those before were put. */
+  /** One after the other: on timeout (of the whole), abort or error those before were put, and the error's `done` says how many. */
   async putMany(items: Iterable<T>, options?: WaitOptions): Promise<void> {
-    const began = performance.now()
-    for (const item of items) {
-      const timeout = options?.timeout
-      const left = timeout === undefined ? undefined : Math.max(0, Math.ceil(timeout - (performance.now() - began)))
-      await this.put(item, left === undefined ? options : { ...options, timeout: left })
-    }
+    await putEach(items, options, (item, rest) => this.put(item, rest))
   }
 
   /** @throws {TimeoutError} after `timeout` ms · the signal's reason · {ShutDownError} when it was shut down and is empty */
@@ -94,17 +90,8 @@ export class QueueProxy<T = any> extends BaseProxy implements AsyncIterable<T> {
   }
 
   /** Takes items until the queue is shut down and empty. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    for (;;) {
-      let item: T
-      try {
-        item = await this.get()
-      } catch (error) {
-        if (error instanceof ShutDownError) return
-        throw error
-      }
-      yield item
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    return takeUntil(ShutDownError, () => this.get())
   }
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Event, NotSerializableError, Queue, Value } from 'multiproc'
 import * as tasks from '../../fixtures/pool.ts'
-import { listOf, type PoolSuite, range, within } from '../pool.ts'
+import { listOf, type PoolSuite, range, squares, within } from '../pool.ts'
 
 export function calls(suite: PoolSuite): void {
   const { test } = suite
@@ -124,8 +124,8 @@ export function calls(suite: PoolSuite): void {
         yield n
       }
     }
-    assert.deepEqual(await suite.common.map(tasks.sqr, input()), range(50).map(tasks.sqr))
-    assert.deepEqual(await suite.common.map(tasks.sqr, input(), { chunksize: 7 }), range(50).map(tasks.sqr))
+    assert.deepEqual(await suite.common.map(tasks.sqr, input()), squares(50))
+    assert.deepEqual(await suite.common.map(tasks.sqr, input(), { chunksize: 7 }), squares(50))
     async function* failing(): AsyncGenerator<number> {
       yield 1
       throw new RangeError('no more')
@@ -192,7 +192,7 @@ export function calls(suite: PoolSuite): void {
       assert.ok(read <= seen.length + 5, `${read} were read when ${seen.length} were taken`)
       if (seen.length === 20) break
     }
-    assert.deepEqual(seen, range(20).map(tasks.sqr))
+    assert.deepEqual(seen, squares(20))
     assert.equal(left, true)
     pool.close()
     await within(pool.join())

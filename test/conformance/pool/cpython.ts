@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { activeChildren, ClosedError, getContext, NotSerializableError, registerClass, TimeoutError } from 'multiproc'
 import * as tasks from '../../fixtures/pool.ts'
 import { runNode } from '../../support/children.ts'
-import { listOf, type PoolSuite, range, within } from '../pool.ts'
+import { listOf, type PoolSuite, range, squares, within } from '../pool.ts'
 
 class SayWhenError extends Error {
   override name = 'SayWhenError'
@@ -33,7 +33,6 @@ let before = Infinity
 export function fromCPython(suite: PoolSuite): void {
   const { test, method } = suite
   const { Pool } = getContext(method)
-  const squares = (n: number) => range(n).map(tasks.sqr)
 
   test('TestPool.test_apply — positional and optional arguments', async () => {
     assert.equal(await suite.common.apply(tasks.sqr, [5]), 25)

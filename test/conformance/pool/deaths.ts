@@ -5,18 +5,7 @@ import * as tasks from '../../fixtures/pool.ts'
 import { start, until } from '../../support/children.ts'
 import { isAlive } from '../../support/processes.ts'
 import { LIMIT } from '../implementation.ts'
-import { listOf, type PoolSuite, range, within } from '../pool.ts'
-
-async function deathOf(call: PromiseLike<unknown>): Promise<WorkerDiedError> {
-  const error = await within(
-    Promise.resolve(call).then(
-      value => assert.fail(`it gave ${value}`),
-      error => error,
-    ),
-  )
-  assert.ok(error instanceof WorkerDiedError, String(error))
-  return error
-}
+import { deathOf, listOf, type PoolSuite, range, squares, within } from '../pool.ts'
 
 const workers = () => activeChildren().filter(({ name }) => name.startsWith('PoolWorker'))
 
@@ -37,7 +26,7 @@ export function deaths(suite: PoolSuite): void {
     assert.ok(error.pid !== null && error.pid !== process.pid)
     assert.match(error.message, /kill\(\).*PoolWorker-\d+ \(pid \d+\) was ended by SIGKILL/)
     assert.match(error.stack!, /asked for by process/)
-    assert.deepEqual(await within(pool.map(tasks.sqr, range(30))), range(30).map(tasks.sqr))
+    assert.deepEqual(await within(pool.map(tasks.sqr, range(30))), squares(30))
   })
 
   test('K11 an idle worker that is killed takes nothing along', async t => {
@@ -51,7 +40,7 @@ export function deaths(suite: PoolSuite): void {
         await within(worker.join())
       }
     }
-    assert.deepEqual(await within(pool.map(tasks.sqr, range(20), { chunksize: 1 })), range(20).map(tasks.sqr))
+    assert.deepEqual(await within(pool.map(tasks.sqr, range(20), { chunksize: 1 })), squares(20))
   })
 
   test('K12 a worker of an executor that is killed leaves the other futures alone', async t => {

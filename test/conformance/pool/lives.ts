@@ -4,7 +4,7 @@ import { ClosedError, Event, Queue, Value } from 'multiproc'
 import * as tasks from '../../fixtures/pool.ts'
 import { until } from '../../support/children.ts'
 import { LIMIT } from '../implementation.ts'
-import { listOf, type PoolSuite, range, within } from '../pool.ts'
+import { listOf, type PoolSuite, range, squares, within } from '../pool.ts'
 
 export function lives(suite: PoolSuite): void {
   const { test } = suite
@@ -134,7 +134,7 @@ export function lives(suite: PoolSuite): void {
       pool.close()
       await within(pool.join(), 'join()')
       const rest = listOf(results)
-      if (buffersize === 100) assert.deepEqual(await rest, range(20).map(tasks.sqr).slice(1))
+      if (buffersize === 100) assert.deepEqual(await rest, squares(20).slice(1))
       else await assert.rejects(rest, ClosedError)
     }
   })
@@ -143,7 +143,7 @@ export function lives(suite: PoolSuite): void {
     const pool = suite.pool(t, 1)
     const results = pool.imap(tasks.sqr, range(30), { buffersize: 2 })
     pool.close()
-    assert.deepEqual(await within(listOf(results)), range(30).map(tasks.sqr))
+    assert.deepEqual(await within(listOf(results)), squares(30))
     await within(pool.join())
   })
 }

@@ -12,7 +12,7 @@ import {
   Queue,
 } from 'multiproc'
 import * as tasks from '../../fixtures/pool.ts'
-import { type PoolSuite, range, within } from '../pool.ts'
+import { type PoolSuite, range, squares, within } from '../pool.ts'
 
 const notExported = (x: number) => x
 
@@ -94,7 +94,7 @@ export function refusals(suite: PoolSuite): void {
     const all = pool.map(tasks.sqr, range(50), { chunksize: 1 })
     gate.set()
     assert.deepEqual(await Promise.all(waiting), [0, 1, 4])
-    assert.deepEqual(await within(all), range(50).map(tasks.sqr))
+    assert.deepEqual(await within(all), squares(50))
     await first
     aborted.abort()
   })

@@ -1,33 +1,31 @@
 // What a death leaves of a Condition: no notification is lost, no notifier waits for the dead, the lock tells of its holder.
+
 import assert from 'node:assert/strict'
-import type { Condition } from 'multiproc'
-import { call, hold, type Outcome } from '../fixtures/conformance.ts'
+import { call, hold, type Outcome } from '../../fixtures/conformance.ts'
 import {
+  endWaiting,
   notifyAndStay,
   type Told,
   takeForEver,
   waitAndTell,
   waitHolding,
   waitTellAndStay,
-} from '../fixtures/conformance-condition.ts'
-import { until } from '../support/children.ts'
-import { LIMIT, launch } from './implementation.ts'
-import { asleep, ended, killed, type Suite } from './suite.ts'
+} from '../../fixtures/conformance-condition.ts'
+import { until } from '../../support/children.ts'
+import { LIMIT, launch } from '../implementation.ts'
+import { asleep, ended, killed, type Suite } from '../suite.ts'
+import { waiters, waits } from './waits.ts'
 
-const waits = ['wait', 'waitSync'] as const
 const WOKEN = { outcome: { gave: undefined }, holds: true }
 
-export function conditionDeaths({ make, death }: Suite): void {
-  const waiters = (condition: Condition, count: number) =>
-    until(() => make.waitersOf(condition) === count, LIMIT, `${count} to wait in the condition`)
-
+export function deaths({ make, death }: Suite): void {
   for (const how of waits) {
     death(`K7 Condition.${how}() whose process is killed: notify() returns at once, and wakes the next`, async t => {
       const [condition, report] = [await make.condition(), await make.queue<Told>()]
       const victim = launch(t, make, waitHolding, condition, how)
-      await waiters(condition, 1)
+      await waiters(make, condition, 1)
       launch(t, make, waitAndTell, condition, how, report)
-      await waiters(condition, 2)
+      await waiters(make, condition, 2)
       await killed(make, victim)
       assert.equal(make.waitersOf(condition), 1)
       await condition.with(() => condition.notify(), { timeout: LIMIT })
@@ -38,9 +36,9 @@ export function conditionDeaths({ make, death }: Suite): void {
     death(`K7 Condition.${how}() killed after it was notified, before it could act: the next one wakes`, async t => {
       const [condition, report] = [await make.condition(), await make.queue<Told>()]
       const victim = launch(t, make, waitHolding, condition, how)
-      await waiters(condition, 1)
+      await waiters(make, condition, 1)
       launch(t, make, waitAndTell, condition, how, report)
-      await waiters(condition, 2)
+      await waiters(make, condition, 2)
       await asleep(make, victim)
       await make.stop!(victim)
       await condition.with(() => condition.notify(), { timeout: LIMIT })
@@ -55,9 +53,9 @@ export function conditionDeaths({ make, death }: Suite): void {
       async t => {
         const [condition, report] = [await make.condition(), await make.queue<Told>()]
         const victim = launch(t, make, waitHolding, condition, how)
-        await waiters(condition, 1)
+        await waiters(make, condition, 1)
         launch(t, make, waitAndTell, condition, how, report)
-        await waiters(condition, 2)
+        await waiters(make, condition, 2)
         const held = await condition.acquire()
         condition.notify()
         await asleep(make, victim)
@@ -77,7 +75,7 @@ export function conditionDeaths({ make, death }: Suite): void {
           const condition = await make.condition(own ? undefined : await make.lock())
           const [report, done] = [await make.queue<Told>(), await make.event()]
           const waiter = launch(t, make, waitTellAndStay, condition, how, report)
-          await waiters(condition, 1)
+          await waiters(make, condition, 1)
           const notifier = launch(t, make, notifyAndStay, condition, done)
           await done.wait({ timeout: LIMIT })
           await killed(make, notifier)
@@ -97,7 +95,7 @@ export function conditionDeaths({ make, death }: Suite): void {
     async t => {
       const [condition, report, held] = [await make.condition(), await make.queue<Told>(), await make.event()]
       for (const how of waits) launch(t, make, waitAndTell, condition, how, report)
-      await waiters(condition, 2)
+      await waiters(make, condition, 2)
       const holder = launch(t, make, hold, condition, 'acquireSync', held)
       await held.wait({ timeout: LIMIT })
       await killed(make, holder)
@@ -130,7 +128,7 @@ export function conditionDeaths({ make, death }: Suite): void {
       const takers = [0, 1, 2, 3].map(n =>
         launch(t, make, takeForEver, condition, there, report, `taker ${n}`, hows[n % 2]),
       )
-      await waiters(condition, 4)
+      await waiters(make, condition, 4)
       for (let round = 0; round < 40; round++) {
         await condition.with(() => {
           there.value++
@@ -155,11 +153,4 @@ export function conditionDeaths({ make, death }: Suite): void {
       for (const taker of takers) assert.equal(await ended(taker), 0)
     },
   )
-}
-
-/** In a child: waits, and ends all the same. */
-export async function endWaiting(condition: Condition): Promise<void> {
-  await condition.acquire()
-  condition.wait().catch(() => {})
-  setTimeout(() => process.exit(0), 20)
 }
