@@ -58,16 +58,36 @@ export function leave(w: Words, latch: number, me: number): void {
 }
 
 /**
- * What is done inside, and leave(). When it throws, because no stack is left say, whoever comes next is told, as if the
- * holder had died: the word names somebody who never was, the slot's life number 0.
+ * Enters, does it and leaves; `act` is told when the last holder died inside. When it throws, because no stack is left say,
+ * whoever comes next is told, as if the holder had died: the word names somebody who never was, the slot's life number 0.
  */
-export function finish<T>(w: Words, latch: number, me: number, act: () => T): T {
+export function within<T>(arena: Words, w: Words, latch: number, me: number, act: (abandoned: boolean) => T): T {
   let next = slotOf(me) + 1
   try {
-    const result = act()
+    const result = act(enter(arena, w, latch, me)) // here: the stack may be full between entering and what comes after
     next = NOBODY
     return result
   } finally {
-    compareExchange(w, latch, me, next) // [L3]
+    compareExchange(w, latch, me, next) // [L3] if it was entered
+  }
+}
+
+/** The same, or `busy` when somebody holds it for long. */
+export function tryWithin<T>(
+  arena: Words,
+  w: Words,
+  latch: number,
+  me: number,
+  busy: T,
+  act: (abandoned: boolean) => T,
+): T {
+  let next = slotOf(me) + 1
+  try {
+    const entered = tryEnter(arena, w, latch, me)
+    const result = entered === BUSY ? busy : act(entered === ABANDONED)
+    next = NOBODY
+    return result
+  } finally {
+    compareExchange(w, latch, me, next) // [L3] if it was entered
   }
 }

@@ -6,7 +6,7 @@
  * one to come mends.
  */
 import { load, type Words } from '#words'
-import { ABANDONED, BUSY, enter, finish, leave, tryEnter } from './latch.ts'
+import { tryWithin, within } from './latch.ts'
 
 export class MendingLatch {
   readonly #arena: Words
@@ -24,31 +24,20 @@ export class MendingLatch {
     this.#mend = mend
   }
 
-  /** Enters, however long it takes. */
-  enter(): void {
-    if (enter(this.#arena, this.#w, this.#at, this.#me)) this.#mend()
-  }
-
-  /** False: somebody holds it for long. */
-  tryEnter(): boolean {
-    const entered = tryEnter(this.#arena, this.#w, this.#at, this.#me)
-    if (entered === ABANDONED) this.#mend()
-    return entered !== BUSY
-  }
-
-  leave(): void {
-    leave(this.#w, this.#at, this.#me)
-  }
-
-  /** Enters, does it and leaves. */
+  /** Enters, does it and leaves. When it throws, for want of stack say, the next one mends what it left. */
   within<T>(act: () => T): T {
-    this.enter()
-    return this.finish(act)
+    return within(this.#arena, this.#w, this.#at, this.#me, abandoned => {
+      if (abandoned) this.#mend()
+      return act()
+    })
   }
 
-  /** Having entered: does it, and leaves. When it throws, for want of stack say, the next one mends what it left. */
-  finish<T>(act: () => T): T {
-    return finish(this.#w, this.#at, this.#me, act)
+  /** The same, or `busy` when somebody holds it for long. */
+  tryWithin<T>(busy: T, act: () => T): T {
+    return tryWithin(this.#arena, this.#w, this.#at, this.#me, busy, abandoned => {
+      if (abandoned) this.#mend()
+      return act()
+    })
   }
 
   /** Who holds it, for check. */

@@ -42,7 +42,7 @@ import { compareExchange, load, pause, peek, poke, store, type Words } from '#wo
 import { MultiprocError } from '../contract/errors.ts'
 import { isByteLocked, lockByte, unlockByte } from '../os/ofd-lock.ts'
 import { holdForLife, OWNER_DIED } from '../os/robust-mutex.ts'
-import { enter, leave } from './latch.ts'
+import { within } from './latch.ts'
 import { HEADER, SLOT, SLOT_WORDS, SLOTS, slotAt } from './layout.ts'
 import {
   codeOf,
@@ -61,10 +61,8 @@ import {
 
 /** Takes a free slot for a child that is about to start (or for the first participant: `parent` 0). */
 export function reserve(w: Words, parent: number, name: string): number {
-  const latched = parent !== 0
-  if (latched) enter(w, w, HEADER.rosterLatch, parent)
-  const token = reserveSlot(w, parent, name)
-  if (latched) leave(w, HEADER.rosterLatch, parent)
+  const take = () => reserveSlot(w, parent, name)
+  const token = parent === 0 ? take() : within(w, w, HEADER.rosterLatch, parent, take)
   if (token === 0) throw allTaken()
   return token
 }

@@ -23,19 +23,12 @@ import { pause } from '#words'
 import { isByteLocked } from '../os/ofd-lock.ts'
 import { ringAll } from './doorbell.ts'
 import { kindOf } from './kinds.ts'
-import { enter, leave } from './latch.ts'
+import { within } from './latch.ts'
 import { HEADER } from './layout.ts'
 import { isDying, OBJECT, ownerOf, SHARED } from './owner.ts'
 import { claim, release, unclaim } from './participants.ts'
-import {
-  claimIfUnreferenced,
-  forgetHolder,
-  guardReferences,
-  kindCode,
-  leaveReferences,
-  recountReferences,
-} from './references.ts'
-import { guard } from './runs.ts'
+import { claimIfUnreferenced, forgetHolder, kindCode, recountReferences, underReferences } from './references.ts'
+import { underGuard } from './runs.ts'
 import type { Session } from './session.ts'
 import { slotOf } from './token.ts'
 
@@ -51,15 +44,14 @@ export function recover(session: Session, dead: number): boolean {
     if (isDying(owner)) halfTaken.push(address)
     else blocks.add(address) // [R1]
   }
-  guardReferences(session)
-  const mended = mend(session, dead, blocks, halfTaken) // [R2]
-  if (mended) {
+  const mended = underReferences(session, () => {
+    if (!mend(session, dead, blocks, halfTaken)) return false // [R2]
     for (const object of recountReferences(session, dead)) {
       forgetHolder(session, object, dead) // [R3]
       claimIfUnreferenced(session, object)
     }
-  }
-  leaveReferences(session)
+    return true
+  })
   ringAll(w) // [R4]
   if (!mended || !isProcessGone(session, dead)) {
     unclaim(w, dead, me)
@@ -78,10 +70,8 @@ export function recover(session: Session, dead: number): boolean {
 
 /** No word names the dead when its recovery is over. The references latch follows. */
 function takeLatchesOver({ w, me }: Session): void {
-  guard(w, me)
-  leave(w, HEADER.allocatorLatch, me)
-  enter(w, w, HEADER.rosterLatch, me)
-  leave(w, HEADER.rosterLatch, me)
+  underGuard(w, me, () => {})
+  within(w, w, HEADER.rosterLatch, me, () => {})
 }
 
 /** Under the references latch: no object goes away while we look at it. */

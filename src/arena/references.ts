@@ -20,12 +20,13 @@
  *   between inFlight and    inFlight is too high, never too low. Recovery counts the parcels anew, and so does the next
  *   the owner word          one to enter the latch if the death was inside [F5]; what then nobody refers to goes.
  *   taking an object apart  the owner word says so: recovery goes on with it.
- * The same if the stack is full inside. Who claimed an object and had no stack left to take it apart goes on with it when it
- * takes the next one apart (session.ts).
+ * The same if the stack is full inside. Who has no stack left for [F3] or [F4] still has the handle, which is dropped when it
+ * is collected. Who claimed an object and had none left to take it apart goes on with it when it takes the next one apart
+ * (session.ts).
  */
 import { and, or, peek, poke, store, type Words } from '#words'
 import { kindOf } from './kinds.ts'
-import { enter, finish, leave } from './latch.ts'
+import { within } from './latch.ts'
 import { HEADER, toAddress } from './layout.ts'
 import { isDying, isParcel, NOBODY, OBJECT, ownerOf, PARCEL, SHARED } from './owner.ts'
 import type { Session } from './session.ts'
@@ -35,7 +36,6 @@ const KIND = 0
 const IN_FLIGHT = 1
 const HOLDERS = 2
 const GROUPS = 32
-const NONE: readonly number[] = []
 /** Words before the body. */
 export const BODY = HOLDERS + GROUPS + 14
 
@@ -90,19 +90,19 @@ export function kindCode(session: Session, address: number): number {
 export function dropReference(session: Session, address: number): void {
   underReferences(session, () => {
     const { w, at } = objectAt(session, address)
-    if (isHeldByOthers(session, address)) {
-      and(w, at + HOLDERS + (session.slot >>> 5), ~(1 << (session.slot & 31))) // [F3]
-    } else claim(session, address)
+    const isLast = !isHeldByOthers(session, address)
+    if (isLast) session.condemn(address)
+    session.forget(address) // not before: until here the collection of the handle would drop it
+    if (isLast)
+      session.allocator.swapOwner(address, SHARED, session.me | OBJECT) // [F4]
+    else and(w, at + HOLDERS + (session.slot >>> 5), ~(1 << (session.slot & 31))) // [F3]
   })
   session.takeApart()
 }
 
 /** Under the latch: when nobody refers to it, it is this participant's to take apart, after the latch, by session.takeApart(). */
 export function claimIfUnreferenced(session: Session, address: number): void {
-  if (!isReferredTo(session, address, 0)) claim(session, address)
-}
-
-function claim(session: Session, address: number): void {
+  if (isReferredTo(session, address, 0)) return
   session.condemn(address) // before: whoever has no stack left after [F4] comes back to it
   session.allocator.swapOwner(address, SHARED, session.me | OBJECT) // [F4]
 }
@@ -144,22 +144,19 @@ function countInFlight(session: Session, object: number, by: number): void {
   store(w, at + IN_FLIGHT, Math.max(0, peek(w, at + IN_FLIGHT) + by))
 }
 
-/** Enters the references latch. When the last one died inside, or ran out of stack: counts anew, and gives all objects. */
-export function guardReferences(session: Session): readonly number[] {
-  return enter(session.w, session.w, HEADER.referencesLatch, session.me) ? recountReferences(session, NOBODY) : NONE // [F5]
-}
-
-/** Does it under the references latch. When it throws, for want of stack say, the next one counts anew. */
+/**
+ * Does it under the references latch. When it throws, for want of stack say, or its process dies, the next one counts anew,
+ * and takes apart what the last one did not come to.
+ */
 export function underReferences<T>(session: Session, act: () => T): T {
-  const counted = guardReferences(session)
-  return finish(session.w, HEADER.referencesLatch, session.me, () => {
-    for (const object of counted) claimIfUnreferenced(session, object) // what the last one did not come to
+  let late = false
+  const result = within(session.w, session.w, HEADER.referencesLatch, session.me, abandoned => {
+    late = abandoned
+    if (abandoned) for (const object of recountReferences(session, NOBODY)) claimIfUnreferenced(session, object) // [F5]
     return act()
   })
-}
-
-export function leaveReferences(session: Session): void {
-  leave(session.w, HEADER.referencesLatch, session.me)
+  if (late) session.takeApart()
+  return result
 }
 
 /** Under the latch: sets every inFlight to what the parcels say, those of `dead` not counted. Gives all objects. */

@@ -18,7 +18,7 @@
  *   after [U5]     free; `usedUnits` may be too high: the next one to enter finds the latch abandoned and counts anew [U6].
  */
 import { load, peek, poke, store, type Words } from '#words'
-import { enter, finish } from './latch.ts'
+import { within } from './latch.ts'
 import { HEADER, unitLength, unitOwner } from './layout.ts'
 import { NOBODY } from './owner.ts'
 
@@ -80,19 +80,22 @@ export function giveRun(w: Words, me: number, unit: number, kept: boolean): void
   })
 }
 
-/** Enters the allocator latch; mends the derived words when the last one died inside. */
-export function guard(w: Words, me: number): void {
-  if (!enter(w, w, HEADER.allocatorLatch, me)) return
+/**
+ * Does it under the allocator latch; mends the derived words first, when the last one died inside. When it throws, for want of
+ * stack say, the next one does.
+ */
+export function underGuard<T>(w: Words, me: number, act: () => T): T {
+  return within(w, w, HEADER.allocatorLatch, me, abandoned => {
+    if (abandoned) countAnew(w)
+    return act()
+  })
+}
+
+function countAnew(w: Words): void {
   let used = 0
   for (const unit of runs(w)) if (load(w, unitOwner(unit)) !== NOBODY) used += peek(w, unitLength(unit))
   poke(w, HEADER.usedUnits, used) // [U6]
   poke(w, HEADER.nextUnit, peek(w, HEADER.firstUnit))
-}
-
-/** Does it under the allocator latch. When it throws, for want of stack say, the next one counts anew. */
-export function underGuard<T>(w: Words, me: number, act: () => T): T {
-  guard(w, me)
-  return finish(w, HEADER.allocatorLatch, me, act)
 }
 
 /** The first unit of every run. Steady only under the allocator latch; without it a glance for diagnosis. */

@@ -188,13 +188,14 @@ export class Session {
 
   /** What this thread's user has of the object: what is there already, or made anew. It must hold a reference already. */
   handle(address: number): object {
-    const known = this.#handles.get(address)?.deref()
+    const known = this.known(address)
     return (known ?? kindOf(kindCode(this, address)).open(new Adoption(this, address))).face
   }
 
   /** The handle of this thread on the object, if it has one. */
   known(address: number): SharedObject | undefined {
-    return this.#handles.get(address)?.deref()
+    const handle = this.#handles.get(address)?.deref()
+    return handle?.closed ? undefined : handle // closed, and no stack was left to drop it
   }
 
   /** A handle was built: its reference goes when it is collected, if not before. */
@@ -206,14 +207,18 @@ export class Session {
   /** The handle was closed. */
   release(address: number): void {
     const handle = this.#handles.get(address)?.deref()
-    if (handle) this.#collected.unregister(handle)
-    this.#handles.delete(address)
     dropReference(this, address)
+    if (handle) this.#collected.unregister(handle)
+  }
+
+  /** The reference of the handle on it goes now. */
+  forget(address: number): void {
+    this.#handles.delete(address)
   }
 
   #afterCollection(address: number): void {
     if (this.#handles.get(address)?.deref() !== undefined) return // a new handle on the same object came meanwhile
-    if (!this.#handles.delete(address)) return
+    if (!this.#handles.has(address)) return // it was closed
     dropReference(this, address)
     if (++this.#dropped % TRIM_EVERY === 0) this.allocator.trim()
   }

@@ -91,8 +91,7 @@ export class Leases {
   take(leased: Leased): number {
     const { state } = this.#log
     if (this.#log.size() === 0) return state === OPEN ? NOT_NOW : CLOSED
-    if (!this.#chain.latch.tryEnter()) return HELD_UP
-    const outcome = this.#chain.latch.finish(() => {
+    const outcome = this.#chain.latch.tryWithin(HELD_UP, () => {
       const ready = this.#log.state === DROPPED ? 0 : this.#chain.ready
       return ready !== 0 ? this.#takeReady(leased, ready) : this.#takeFromLog(leased)
     })
@@ -199,8 +198,9 @@ export class Leases {
   /** DONE when every item that was put is: none queued, none in hand. */
   allDone(): number {
     if (this.#log.size() !== 0) return NOT_NOW
-    if (!this.#chain.latch.tryEnter()) return HELD_UP
-    return this.#chain.latch.finish(() => (this.#chain.inHand === 0 && this.#log.size() === 0 ? DONE : NOT_NOW))
+    return this.#chain.latch.tryWithin(HELD_UP, () =>
+      this.#chain.inHand === 0 && this.#log.size() === 0 ? DONE : NOT_NOW,
+    )
   }
 
   // ── letters: none of them goes while somebody holds their latch ──
@@ -285,9 +285,8 @@ export class Leases {
   recover(dead: number, blocks: Set<number>): boolean {
     compareExchange(this.#w, this.#at + LETTERS_LATCH, dead, 0)
     const chain = this.#chain
-    if (!chain.latch.tryEnter()) return false
     const { allocator } = this.#place
-    return chain.latch.finish(() => {
+    return chain.latch.tryWithin(false, () => {
       for (let block = chain.first; block !== 0; ) {
         const next = chain.next(block)
         if (blocks.delete(block)) {
@@ -306,9 +305,9 @@ export class Leases {
   check(queued: Set<number>, holders: Set<number>): string[] {
     const latches = [this.#chain.latch.holder, load(this.#w, this.#at + LETTERS_LATCH)]
     for (const holder of latches) holders.add(holder)
-    if (!this.#chain.latch.tryEnter()) return ['the latch of its leases is held']
-    const wrong = this.#chain.check(queued, holders)
-    this.#chain.latch.leave()
+    const wrong = this.#chain.latch.tryWithin(['the latch of its leases is held'], () =>
+      this.#chain.check(queued, holders),
+    )
     return latches.some(holder => holder !== 0) ? [...wrong, 'a latch of its leases was held'] : wrong
   }
 }

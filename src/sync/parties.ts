@@ -161,9 +161,7 @@ export class Parties {
       const phase = load(this.#w, this.#at + PHASE)
       if (causeOf(phase) !== undefined) return IS_BROKEN
       if (stateOf(phase) === ACTING) return NOT_YET
-      if (!this.#latch.tryEnter()) return HELD_UP
-      const outcome = this.#arriveLatched(waitingIn)
-      this.#latch.leave()
+      const outcome = this.#latch.tryWithin(HELD_UP, () => this.#arriveLatched(waitingIn))
       if (outcome !== NO_CELL) return outcome
       this.#ledger.bring()
     }
@@ -217,9 +215,7 @@ export class Parties {
   /** The action is done: everybody passes. False: the barrier was broken meanwhile. */
   finish(generation: number): boolean {
     const phase = phaseOf(generation, ACTING)
-    this.#latch.enter()
-    const done = load(this.#w, this.#at + PHASE) === phase && this.#release(phase) // [P5]
-    this.#latch.leave()
+    const done = this.#latch.within(() => load(this.#w, this.#at + PHASE) === phase && this.#release(phase)) // [P5]
     if (done) this.#wake()
     return done
   }
@@ -261,11 +257,12 @@ export class Parties {
 
   /** Sends away who waits; the barrier is as new. Waits for nobody but the latch. */
   reset(): void {
-    this.#latch.enter()
-    const phase = load(this.#w, this.#at + PHASE)
-    const idle = causeOf(phase) === undefined && load(this.#w, this.#at + ARRIVED) === 0
-    if (!idle) this.#renew(generationOf(phase))
-    this.#latch.leave()
+    const idle = this.#latch.within(() => {
+      const phase = load(this.#w, this.#at + PHASE)
+      const isNew = causeOf(phase) === undefined && load(this.#w, this.#at + ARRIVED) === 0
+      if (!isNew) this.#renew(generationOf(phase))
+      return isNew
+    })
     if (!idle) this.#wake()
   }
 
@@ -305,23 +302,24 @@ export class Parties {
 
   /** This participant is done with the barrier; if it has arrived, the others cannot count on it. */
   quit(): void {
-    this.#latch.enter()
-    const cell = this.#ledger.mine()
-    const broken = cell !== undefined && this.#strike(cell, false)
-    this.#recount()
-    this.#latch.leave()
+    const broken = this.#latch.within(() => {
+      const cell = this.#ledger.mine()
+      const isParty = cell !== undefined && this.#strike(cell, false)
+      this.#recount()
+      return isParty
+    })
     if (broken) this.#wake()
   }
 
   /** `dead` is gone: the barrier is broken if it was a party. False: the latch was busy. */
   recover(dead: number, inPeace: boolean, blocks: Set<number>): boolean {
     forget(this.#w, this.#at + WAITERS, slotOf(dead))
-    if (!this.#latch.tryEnter()) return false
-    for (const cell of this.#ledger.cells()) if (cell.token === dead) this.#strike(cell, !inPeace)
-    this.#ledger.reclaim(blocks)
-    this.#recount()
-    this.#latch.leave()
-    return true
+    return this.#latch.tryWithin(false, () => {
+      for (const cell of this.#ledger.cells()) if (cell.token === dead) this.#strike(cell, !inPeace)
+      this.#ledger.reclaim(blocks)
+      this.#recount()
+      return true
+    })
   }
 
   /** Under the latch: its participant will not arrive any more. */

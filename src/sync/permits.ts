@@ -127,9 +127,7 @@ export class Permits {
         continue
       }
       if (load(w, at + FREE) <= 0) return NOT_NOW
-      if (!this.#latch.tryEnter()) return HELD_UP
-      const outcome = this.#takeLatched()
-      this.#latch.leave()
+      const outcome = this.#latch.tryWithin(HELD_UP, () => this.#takeLatched())
       if (outcome === NO_CELL) this.#ledger.bring()
       else if (outcome !== AGAIN) return outcome
     }
@@ -167,10 +165,7 @@ export class Permits {
   }
 
   #giveOwned(n: number): number {
-    this.#latch.enter()
-    const outcome = this.#giveLatched(n)
-    this.#latch.leave()
-    return outcome
+    return this.#latch.within(() => this.#giveLatched(n))
   }
 
   #giveLatched(n: number): number {
@@ -228,25 +223,25 @@ export class Permits {
 
   /** This participant is done with the semaphore: what it holds is free, unless it is a signal. */
   quit(): void {
-    this.#latch.enter()
-    const cell = this.#ledger.mine()
-    const held = cell ? peek(cell.w, cell.at + HELD) : 0
-    if (cell) this.#ledger.vacate(cell)
-    this.#recount()
-    const owned = !this.isSignal
-    this.#latch.leave()
-    if (owned && held > 0) this.#wake(held)
+    const freed = this.#latch.within(() => {
+      const cell = this.#ledger.mine()
+      const held = cell ? peek(cell.w, cell.at + HELD) : 0
+      if (cell) this.#ledger.vacate(cell)
+      this.#recount()
+      return this.isSignal ? 0 : held
+    })
+    if (freed > 0) this.#wake(freed)
   }
 
   /** `dead` is gone: what it held is free. False: the latch was busy. */
   recover(dead: number, blocks: Set<number>): boolean {
     forget(this.#w, this.#at + WAITERS, slotOf(dead))
-    if (!this.#latch.tryEnter()) return false
-    for (const cell of this.#ledger.cells()) if (cell.token === dead) this.#ledger.vacate(cell) // [S7]
-    this.#ledger.reclaim(blocks)
-    this.#recount()
-    this.#latch.leave()
-    return true
+    return this.#latch.tryWithin(false, () => {
+      for (const cell of this.#ledger.cells()) if (cell.token === dead) this.#ledger.vacate(cell) // [S7]
+      this.#ledger.reclaim(blocks)
+      this.#recount()
+      return true
+    })
   }
 
   /** Nobody refers to the semaphore any more. */

@@ -37,7 +37,7 @@
 import { compareExchange, load, peek, poke, store, type Words } from '#words'
 import type { Allocator, Memory } from '../arena/allocator.ts'
 import { ring } from '../arena/doorbell.ts'
-import { BUSY, enter, leave, tryEnter } from '../arena/latch.ts'
+import { tryWithin, within } from '../arena/latch.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
 import { ownerOf, QUEUED } from '../arena/owner.ts'
 import { isGone, slotOf } from '../arena/token.ts'
@@ -107,10 +107,10 @@ export class WaitingList {
   add(): Entry {
     let spare = 0
     for (;;) {
-      enter(this.#arena, this.#w, this.#at + LATCH, this.#me)
-      const at = this.#freePlace()
-      const entry = at ? this.#occupy(at.w, at.at) : spare !== 0 ? this.#grow(spare) : undefined
-      leave(this.#w, this.#at + LATCH, this.#me)
+      const { at, entry } = within(this.#arena, this.#w, this.#at + LATCH, this.#me, () => {
+        const at = this.#freePlace()
+        return { at, entry: at ? this.#occupy(at.w, at.at) : spare !== 0 ? this.#grow(spare) : undefined }
+      })
       if (entry) {
         if (at && spare !== 0) this.#place.allocator.free(spare) // a place became free meanwhile
         return entry
@@ -139,9 +139,7 @@ export class WaitingList {
 
   /** Notifies the `n` who came first, and wakes them. Waits for nobody. */
   notify(n: number): void {
-    enter(this.#arena, this.#w, this.#at + LATCH, this.#me)
-    const chosen = this.#mark(n)
-    leave(this.#w, this.#at + LATCH, this.#me)
+    const chosen = within(this.#arena, this.#w, this.#at + LATCH, this.#me, () => this.#mark(n))
     for (const slot of chosen) ring(this.#arena, slot) // [N2]
   }
 
@@ -259,18 +257,18 @@ export class WaitingList {
 
   /** The entries of `dead` go; what it owned and the list refers to is the list's and leaves `blocks`. False: come again. */
   recover(dead: number, blocks: Set<number>): boolean {
-    if (tryEnter(this.#arena, this.#w, this.#at + LATCH, this.#me) === BUSY) return false
-    this.#each((w, at) => {
-      const who = load(w, at + WHO)
-      if ((who & ~NOTIFIED) !== dead) return
-      if ((who & NOTIFIED) !== 0) this.#mark(1) // [D1] and the recovery rings everybody
-      store(w, at + WHO, FREE) // [D2]
+    return tryWithin(this.#arena, this.#w, this.#at + LATCH, this.#me, false, () => {
+      this.#each((w, at) => {
+        const who = load(w, at + WHO)
+        if ((who & ~NOTIFIED) !== dead) return
+        if ((who & NOTIFIED) !== 0) this.#mark(1) // [D1] and the recovery rings everybody
+        store(w, at + WHO, FREE) // [D2]
+      })
+      const { allocator } = this.#place
+      for (const block of this.#blocks())
+        if (blocks.delete(block)) allocator.swapOwner(block, allocator.owner(block), QUEUED) // [D3]
+      return true
     })
-    const { allocator } = this.#place
-    for (const block of this.#blocks())
-      if (blocks.delete(block)) allocator.swapOwner(block, allocator.owner(block), QUEUED) // [D3]
-    leave(this.#w, this.#at + LATCH, this.#me)
-    return true
   }
 
   #blocks(): number[] {

@@ -1,9 +1,8 @@
 // What the arena itself does while its process is killed at each access: memory, and children.
 import assert from 'node:assert/strict'
 import { Process } from 'multiproc'
-import { leave } from '#src/arena/latch.js'
 import { HEADER, UNIT } from '#src/arena/layout.js'
-import { guard } from '#src/arena/runs.js'
+import { underGuard } from '#src/arena/runs.js'
 import { currentSession } from '#src/arena/session.js'
 import { peek, poke } from '../support/words.crash.js'
 import { playFirst } from './actor.js'
@@ -17,9 +16,7 @@ const LARGE = 20_000_000
 /** The next search for a run begins at the beginning, as it does now and then. */
 function rewind(): void {
   const { w, me } = currentSession()
-  guard(w, me)
-  poke(w, HEADER.nextUnit, peek(w, HEADER.firstUnit))
-  leave(w, HEADER.allocatorLatch, me)
+  underGuard(w, me, () => poke(w, HEADER.nextUnit, peek(w, HEADER.firstUnit)))
 }
 
 export const arenaOperations: Record<string, Operation> = {

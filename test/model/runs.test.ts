@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { enter, leave } from '#src/arena/latch.js'
 import { HEADER, unitLength, unitOwner } from '#src/arena/layout.js'
 import { NOBODY } from '#src/arena/owner.js'
-import { giveRun, guard, initialiseRuns, runs, takeRun } from '#src/arena/runs.js'
+import { giveRun, initialiseRuns, runs, takeRun, underGuard } from '#src/arena/runs.js'
 import { load, peek, poke, store, type Words } from '#words'
 import { ghostSet, moment, restart, type Scenario } from '../support/explore.ts'
 import { breaks, bury, holds, namesOf, nextDead, seat, token } from './crew.ts'
@@ -55,9 +55,10 @@ function tableOf({ steps, deaths = 0, killable, without }: Options): Scenario {
   /** Frees what the dead owned, as recovery does it. */
   const reaper = (w: Words, me: number, known = 0) => {
     const dead = nextDead(w, known)
-    if (without === 'count anew') enter(w, w, HEADER.allocatorLatch, token(me))
-    else guard(w, token(me))
-    leave(w, HEADER.allocatorLatch, token(me))
+    if (without === 'count anew') {
+      enter(w, w, HEADER.allocatorLatch, token(me))
+      leave(w, HEADER.allocatorLatch, token(me))
+    } else underGuard(w, token(me), () => {})
     const owned = [...runs(w)].filter(unit => load(w, unitOwner(unit)) === token(dead))
     for (const unit of owned) giveRun(w, token(me), unit, true)
     restart(known | (1 << dead))

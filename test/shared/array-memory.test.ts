@@ -6,9 +6,8 @@ import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ArgumentRangeError, inspect, Queue, RawArray, SharedArray, SharedMemory } from 'multiproc'
 import { check } from '#src/arena/check.js'
-import { leave } from '#src/arena/latch.js'
 import { HEADER, UNIT } from '#src/arena/layout.js'
-import { giveRun, guard, takeRun } from '#src/arena/runs.js'
+import { giveRun, takeRun, underGuard } from '#src/arena/runs.js'
 import { currentSession } from '#src/arena/session.js'
 import { collectGarbage } from '#src/os/garbage.js'
 import { MAX_VIEW } from '#src/os/mapping.js'
@@ -74,9 +73,9 @@ test('SharedArray in a run of units whose pages were kept is zero', () => {
   const run = allocator.allocate(700_000)
   currentSession().segment.bytesAt(run, 700_000).fill(255)
   allocator.free(run)
-  guard(w, me)
-  w[HEADER.nextUnit] = run / UNIT // the next search begins there
-  leave(w, HEADER.allocatorLatch, me)
+  underGuard(w, me, () => {
+    w[HEADER.nextUnit] = run / UNIT // the next search begins there
+  })
   const array = new RawArray('B', 600_000)
   assert.ok(allocator.blocks().some(({ address }) => address === run))
   assert.equal(array.indexOf(255), -1)
