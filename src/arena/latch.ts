@@ -11,8 +11,8 @@
  *   FREE → HELD(me)        only me                                  [L1]
  *   HELD(dead) → HELD(me)  only me, once the holder is known dead   [L2]
  *   HELD(me) → FREE        only me                                  [L3]
- *   HELD(me) → HELD(dead)  only me, when something threw inside, and only when there was stack enough for that: else the
- *                          word names me until I come again; either way the one who enters is told
+ *   HELD(me) → HELD(dead)  only me, when something threw inside, within() or tryWithin(), and as a rule there is stack enough for
+ *                          that: else the word names me until I come again; either way the one who enters is told
  *
  * If a process dies
  *   after [L1] or [L2]     the word names the dead: the next one to come takes it over by [L2] and is told, so that it
@@ -84,10 +84,14 @@ export function tryWithin<T>(
   let next = slotOf(me) + 1
   try {
     const entered = tryEnter(arena, w, latch, me)
-    const result = entered === BUSY ? busy : act(entered === ABANDONED)
+    if (entered === BUSY) {
+      next = me
+      return busy
+    }
+    const result = act(entered === ABANDONED)
     next = NOBODY
     return result
   } finally {
-    compareExchange(w, latch, me, next) // [L3] if it was entered
+    if (next !== me) compareExchange(w, latch, me, next) // [L3] if it was entered
   }
 }
