@@ -1,6 +1,5 @@
 // Who does not wait, while others are in the middle of a change: getNowait() takes an item that is there, and putNowait() puts
 // where there is room. This is the real Queue; what it uses of a session are the words, and one segment.
-
 import { test } from 'node:test'
 import { BODY } from '#src/arena/references.js'
 import type { Session } from '#src/arena/session.js'
