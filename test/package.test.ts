@@ -92,6 +92,12 @@ test('MiscTestCase.test__all__ — these names are exported, and no others', asy
   assert.deepEqual(Object.keys(await import('multiproc')).sort(), exported.trim().split(/\s+/))
 })
 
+test('A class or function has the name by which it is exported', async () => {
+  for (const names of [await import('multiproc'), await import('multiproc/posix')]) {
+    for (const [name, value] of Object.entries(names)) if (typeof value === 'function') assert.equal(value.name, name)
+  }
+})
+
 test('multiproc/posix exports these names, and no others, and its import maps and starts nothing', async () => {
   const { code, stdout, stderr } = await runNode(`${observe}
     await import('multiproc')

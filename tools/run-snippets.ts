@@ -218,7 +218,7 @@ function compile(
       rootDir: '.',
       outDir: '.',
       declaration: false,
-      declarationMap: false,
+      declarationDir: null,
       sourceMap: false,
       noUnusedLocals: false,
       noUnusedParameters: false,

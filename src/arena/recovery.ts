@@ -53,23 +53,25 @@ export function recover(session: Session, dead: number): boolean {
   }
   guardReferences(session)
   const mended = mend(session, dead, blocks, halfTaken) // [R2]
-  const dying: number[] = []
   if (mended) {
     for (const object of recountReferences(session, dead)) {
       forgetHolder(session, object, dead) // [R3]
-      if (claimIfUnreferenced(session, object)) dying.push(object)
+      claimIfUnreferenced(session, object)
     }
   }
   leaveReferences(session)
   ringAll(w) // [R4]
   if (!mended || !isProcessGone(session, dead)) {
     unclaim(w, dead, me)
-    for (const object of dying) session.takeApart(object)
+    session.takeApart()
     return false
   }
   for (const block of blocks) if (ownerOf(allocator.owner(block)) === dead) own(session, block, dead) // [R5]
-  for (const object of halfTaken) if (allocator.swapOwner(object, dead | OBJECT, me | OBJECT)) dying.push(object)
-  for (const object of dying) session.takeApart(object)
+  for (const object of halfTaken) {
+    session.condemn(object)
+    allocator.swapOwner(object, dead | OBJECT, me | OBJECT)
+  }
+  session.takeApart()
   release(w, dead) // [R6]
   return true
 }

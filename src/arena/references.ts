@@ -10,15 +10,18 @@
  *              recovery. The truth about handles.
  *   inFlight   how often the object stands in messages that nobody has opened (blocks whose owner word says PARCEL) and
  *              in other objects. Derived from them: raised before a block becomes a parcel, lowered after it was one.
- * All under the references latch, but for [F1], and for [F2] where something else keeps the object alive meanwhile.
+ * All under the references latch, but for [F1], and for [F2] where something else keeps the object alive meanwhile. The last
+ * handle goes by [F4] alone, another by [F3] alone: nobody who ends between two steps leaves an object that none refers to.
  * Objects that refer to each other in a circle (a queue that holds itself) stay until the session ends.
  *
  * If a process dies
  *   before [F1]             a private block: freed with its owner, and all that it had prepared.
  *   holding handles         recovery clears its bits, and does [F4] for what nobody else holds.
  *   between inFlight and    inFlight is too high, never too low. Recovery counts the parcels anew, and so does the next
- *   the owner word          one to enter the latch if the death was inside [F5].
+ *   the owner word          one to enter the latch if the death was inside [F5]; what then nobody refers to goes.
  *   taking an object apart  the owner word says so: recovery goes on with it.
+ * The same if the stack is full inside. Who claimed an object and had no stack left to take it apart goes on with it when it
+ * takes the next one apart (session.ts).
  */
 import { and, or, peek, poke, store, type Words } from '#words'
 import { kindOf } from './kinds.ts'
@@ -32,6 +35,7 @@ const KIND = 0
 const IN_FLIGHT = 1
 const HOLDERS = 2
 const GROUPS = 32
+const NONE: readonly number[] = []
 /** Words before the body. */
 export const BODY = HOLDERS + GROUPS + 14
 
@@ -68,12 +72,13 @@ export function holdReference(session: Session, object: number): void {
 /** While an object is taken apart: word `i` of it does not refer to another any more. */
 export function clearReference(session: Session, w: Words, i: number): void {
   const object = toAddress(peek(w, i))
-  const dying = underReferences(session, () => {
+  underReferences(session, () => {
     poke(w, i, 0)
-    if (object !== 0) countInFlight(session, object, -1)
-    return object !== 0 && claimIfUnreferenced(session, object)
+    if (object === 0) return
+    countInFlight(session, object, -1)
+    claimIfUnreferenced(session, object)
   })
-  if (dying) session.takeApart(object)
+  session.takeApart()
 }
 
 export function kindCode(session: Session, address: number): number {
@@ -83,20 +88,23 @@ export function kindCode(session: Session, address: number): number {
 
 /** This participant has no handle on the object any more. */
 export function dropReference(session: Session, address: number): void {
-  const dying = underReferences(session, () => {
+  underReferences(session, () => {
     const { w, at } = objectAt(session, address)
-    and(w, at + HOLDERS + (session.slot >>> 5), ~(1 << (session.slot & 31))) // [F3]
-    return claimIfUnreferenced(session, address)
+    if (isHeldByOthers(session, address)) {
+      and(w, at + HOLDERS + (session.slot >>> 5), ~(1 << (session.slot & 31))) // [F3]
+    } else claim(session, address)
   })
-  if (dying) session.takeApart(address)
+  session.takeApart()
 }
 
-/** Under the latch: nobody refers to it, so it is this participant's to take apart. */
-export function claimIfUnreferenced(session: Session, address: number): boolean {
-  const { w, at } = objectAt(session, address)
-  if (peek(w, at + IN_FLIGHT) !== 0) return false
-  for (let g = 0; g < GROUPS; g++) if (peek(w, at + HOLDERS + g) !== 0) return false
-  return session.allocator.swapOwner(address, SHARED, session.me | OBJECT) // [F4]
+/** Under the latch: when nobody refers to it, it is this participant's to take apart, after the latch, by session.takeApart(). */
+export function claimIfUnreferenced(session: Session, address: number): void {
+  if (!isReferredTo(session, address, 0)) claim(session, address)
+}
+
+function claim(session: Session, address: number): void {
+  session.condemn(address) // before: whoever has no stack left after [F4] comes back to it
+  session.allocator.swapOwner(address, SHARED, session.me | OBJECT) // [F4]
 }
 
 /** The block becomes a parcel of `owner`: what it carries counts as referred to. */
@@ -121,15 +129,14 @@ export function openReferences(session: Session, block: number, objects: readonl
 
 /** The parcel becomes a plain block without having been opened; what nobody refers to any more goes. */
 export function discardReferences(session: Session, block: number, objects: readonly number[]): void {
-  const dying = new Set<number>()
   underReferences(session, () => {
     session.allocator.setOwner(block, session.me)
     for (const object of objects) {
       countInFlight(session, object, -1)
-      if (claimIfUnreferenced(session, object)) dying.add(object)
+      claimIfUnreferenced(session, object)
     }
   })
-  for (const object of dying) session.takeApart(object)
+  session.takeApart()
 }
 
 function countInFlight(session: Session, object: number, by: number): void {
@@ -137,15 +144,18 @@ function countInFlight(session: Session, object: number, by: number): void {
   store(w, at + IN_FLIGHT, Math.max(0, peek(w, at + IN_FLIGHT) + by))
 }
 
-/** Enters the references latch; counts anew when the last one died inside. */
-export function guardReferences(session: Session): void {
-  if (enter(session.w, session.w, HEADER.referencesLatch, session.me)) recountReferences(session, NOBODY) // [F5]
+/** Enters the references latch. When the last one died inside, or ran out of stack: counts anew, and gives all objects. */
+export function guardReferences(session: Session): readonly number[] {
+  return enter(session.w, session.w, HEADER.referencesLatch, session.me) ? recountReferences(session, NOBODY) : NONE // [F5]
 }
 
 /** Does it under the references latch. When it throws, for want of stack say, the next one counts anew. */
 export function underReferences<T>(session: Session, act: () => T): T {
-  guardReferences(session)
-  return finish(session.w, HEADER.referencesLatch, session.me, act)
+  const counted = guardReferences(session)
+  return finish(session.w, HEADER.referencesLatch, session.me, () => {
+    for (const object of counted) claimIfUnreferenced(session, object) // what the last one did not come to
+    return act()
+  })
 }
 
 export function leaveReferences(session: Session): void {
@@ -200,11 +210,16 @@ export function holdersOf(session: Session, object: number): { slots: number[]; 
 
 /** Under the latch: anybody but this participant has a handle on it, or a message under way carries it. */
 export function isHeldByOthers(session: Session, object: number): boolean {
+  return isReferredTo(session, object, 1 << (session.slot & 31))
+}
+
+/** `mine`: the bit of this participant, where its own handle does not count. */
+function isReferredTo(session: Session, object: number, mine: number): boolean {
   const { w, at } = objectAt(session, object)
   if (peek(w, at + IN_FLIGHT) !== 0) return true
   for (let g = 0; g < GROUPS; g++) {
-    const mine = g === session.slot >>> 5 ? 1 << (session.slot & 31) : 0
-    if ((peek(w, at + HOLDERS + g) & ~mine) !== 0) return true
+    const others = g === session.slot >>> 5 ? ~mine : -1
+    if ((peek(w, at + HOLDERS + g) & others) !== 0) return true
   }
   return false
 }

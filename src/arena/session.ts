@@ -56,7 +56,8 @@ export class Session {
   readonly ownFile: number
   readonly #handles = new Map<number, WeakRef<SharedObject>>()
   readonly #collected = new FinalizationRegistry<number>(address => this.#afterCollection(address))
-  readonly #dying: number[] = []
+  /** Objects to take apart: those among them that are this participant's. */
+  readonly #condemned = new Set<number>()
   #takingApart = false
   #looks = 0
   #lookAgain: NodeJS.Timeout | undefined
@@ -229,18 +230,26 @@ export class Session {
     if (this.#handles.size === before) this.#collectNotBefore = ended + (ended - began) * FRUITLESS
   }
 
+  /** This participant is about to claim the object, for takeApart(). */
+  condemn(address: number): void {
+    this.#condemned.add(address)
+  }
+
   /**
-   * An object whose owner word says that this participant takes it apart. What goes with it comes after it and not inside:
-   * a queue in a queue in a queue … may be longer than the stack.
+   * Takes apart what was condemned and is this participant's, as the owner words say. What goes with an object comes after it
+   * and not inside: a queue in a queue in a queue … may be longer than the stack. When no stack is left for it, the next call
+   * goes on, as another participant would if this one had died.
    */
-  takeApart(address: number): void {
-    this.#dying.push(address)
-    if (this.#takingApart) return
+  takeApart(): void {
+    if (this.#condemned.size === 0 || this.#takingApart) return
     this.#takingApart = true
     try {
-      for (let next = this.#dying.pop(); next !== undefined; next = this.#dying.pop()) {
-        kindOf(kindCode(this, next)).takeApart(this, next)
-        if (this.allocator.swapOwner(next, this.me | OBJECT, this.me)) this.allocator.free(next)
+      for (const address of this.#condemned) {
+        if (this.allocator.owner(address) === (this.me | OBJECT)) {
+          kindOf(kindCode(this, address)).takeApart(this, address)
+          this.#condemned.delete(address) // before: what is free may soon be something else
+          if (this.allocator.swapOwner(address, this.me | OBJECT, this.me)) this.allocator.free(address)
+        } else this.#condemned.delete(address)
       }
     } finally {
       this.#takingApart = false

@@ -65,7 +65,8 @@ export const IS_PYTHONS: unique symbol = Symbol('multiproc.is-pythons')
 /** How a class of managers asks its server. */
 export const REQUEST: unique symbol = Symbol('multiproc.request')
 
-const SERVER = { module: new URL('./server.js', import.meta.url), name: 'serve' }
+/** By way of its folder: see process/bootstraps.ts. */
+const SERVER = { module: new URL('../manager/server.js', import.meta.url), name: 'serve' }
 /** How long a server may take to be seen as ended once its pipe says so, and to end when it was asked to, ms. */
 const PATIENCE = 1000
 

@@ -46,7 +46,8 @@ export interface Worker {
   readonly gone: Promise<void>
 }
 
-const WORKER = new URL('./worker.js', import.meta.url)
+/** By way of its folder: see process/bootstraps.ts. */
+const WORKER = new URL('../pool/worker.js', import.meta.url)
 
 /** ms that a worker has to go when there is nothing left to do, whatever the grace period of tasks is. */
 const LEAST_GRACE = 1000

@@ -1,7 +1,10 @@
 /** The stack of whoever asked, behind that of what went wrong elsewhere. */
 
-/** What runs a task, in whose stack it is of no interest. */
-const OWN = [new URL('./worker.js', import.meta.url).href, new URL('../process/run-target.js', import.meta.url).href]
+/** The files of this package: what runs a task, below everything in its stack, is of no interest there. */
+const OWN = new URL('../', import.meta.url).href
+const isOwn = (line: string): boolean => line.includes(OWN)
+/** A line of a stack that says where, and not what. */
+const isFrame = (line: string): boolean => /^\s+at /.test(line)
 
 /** Frames of the caller that are worth showing. */
 const FRAMES = 3
@@ -24,7 +27,9 @@ export function addCallSite(error: unknown, site: { stack?: string }): void {
   told.add(error)
   const frames = (site.stack ?? '').split('\n').slice(1).join('\n')
   if (frames === '') return
-  const there = (error.stack ?? String(error)).split('\n').filter(line => !OWN.some(own => line.includes(own)))
+  const lines = (error.stack ?? String(error)).split('\n')
+  const last = lines.findLastIndex(line => !isFrame(line) || !(isOwn(line) || line.includes('(node:')))
+  const there = lines.filter((line, i) => i <= last || !isOwn(line))
   try {
     error.stack = `${there.join('\n')}\n    --- asked for by process ${process.pid} ---\n${frames}`
   } catch {

@@ -32,8 +32,17 @@ export function settleStdio(stdio: 'inherit' | 'ignore' | 'pipe', terminals: rea
       writers[stdio](chunks)
       done()
     }
+    if (stdio === 'inherit') goOn(stream)
     if (stdio === 'inherit' && isatty(fd)) makeTerminal(stream, fd, terminals[n])
   }
+}
+
+/** What a preloaded module has written waits until the other thread asks for more, which it does not (start/thread.ts). */
+function goOn(stream: object): void {
+  const asked = Object.getOwnPropertySymbols(Object.getPrototypeOf(stream)).find(
+    ({ description }) => description === 'kStdioWantsMoreDataCallback',
+  )
+  if (asked !== undefined) Reflect.get(stream, asked).call(stream)
 }
 
 function bytesOf({ chunk, encoding }: Chunk): Uint8Array {

@@ -113,7 +113,7 @@ function atTheEndOfTheStack(act: () => void): void {
     }
     deeper(...padding)
   }
-  for (let words = 0; words < 3; words++) assert.throws(() => deeper(...new Array(words).fill(0)), RangeError)
+  for (let words = 0; words < 8; words++) assert.throws(() => deeper(...new Array(words).fill(0)), RangeError)
 }
 
 const endOfTheStack: Record<string, (t: TestContext) => { act(): void; works(): void; close(): void }> = {

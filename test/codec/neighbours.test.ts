@@ -74,13 +74,13 @@ describe('msgpackr of somebody else in the same process', () => {
 
 describe('the codec', () => {
   it('works on when another copy of the package is loaded', async () => {
-    const second = new URL('../../../dist/codec/msgpack.js?second', import.meta.url)
+    const second = new URL('../../../build/src/codec/msgpack.js?second', import.meta.url)
     await import(second.href)
     assert.deepEqual(copy(everything), everything)
   })
 
   it('makes no code from strings', () => {
-    const codec = new URL('../../../dist/codec/codec.js', import.meta.url)
+    const codec = new URL('../../../build/src/codec/codec.js', import.meta.url)
     const script = `
       import { decode, encode } from ${JSON.stringify(codec.href)}
       const rows = Array.from({ length: 50 }, (_, id) => ({ id, name: 'row', at: new Date(id) }))

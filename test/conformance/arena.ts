@@ -21,12 +21,7 @@ import {
   SimpleQueue,
   Value,
 } from 'multiproc'
-import { check } from '#src/arena/check.js'
-import { AWAKE } from '#src/arena/doorbell.js'
-import { HEADER, SLOT, slotAt, UNIT } from '#src/arena/layout.js'
-import { participants } from '#src/arena/participants.js'
-import { currentSession } from '#src/arena/session.js'
-import { collectGarbage } from '#src/os/garbage.js'
+import { AWAKE, check, collectGarbage, currentSession, HEADER, participants, SLOT, slotAt, UNIT } from '#inside'
 import { until } from '../support/children.ts'
 import { arraySuite } from './array.ts'
 import { barrierSuite } from './barrier.ts'

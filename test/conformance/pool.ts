@@ -9,8 +9,7 @@ import {
   type StartMethod,
   WorkerDiedError,
 } from 'multiproc'
-import { check } from '#src/arena/check.js'
-import { currentSession } from '#src/arena/session.js'
+import { check, currentSession } from '#inside'
 import { until } from '../support/children.ts'
 import { type Except, LIMIT } from './implementation.ts'
 import { aborts } from './pool/aborts.ts'

@@ -1,8 +1,6 @@
 // The suite of share(), in a file of its own: it starts many programs.
 import { Event, Lock, Process, Queue, Value } from 'multiproc'
-import { check } from '#src/arena/check.js'
-import { currentSession } from '#src/arena/session.js'
-import { joinedCommons } from '#src/commons/share.js'
+import { check, currentSession, joinedCommons } from '#inside'
 import type { Implementation } from './implementation.ts'
 import { shareSuite } from './share.ts'
 

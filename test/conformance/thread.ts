@@ -1,7 +1,6 @@
 // The objects in shared memory, with children that are threads of this process.
 import { type Process, setStartMethod } from 'multiproc'
-import { SLOT, slotAt } from '#src/arena/layout.js'
-import { currentSession } from '#src/arena/session.js'
+import { currentSession, SLOT, slotAt } from '#inside'
 import { objects, slotOf, wordOf } from './arena.ts'
 import type { Implementation } from './implementation.ts'
 

@@ -34,7 +34,7 @@ export const died = new Set<string>()
 export const swept = new Set<string>()
 
 /** Here reads stand before something that is done without an access, such as writing into a doorbell's pipe. */
-const BESIDE_WORDS = /^(src|dist)\/(arena\/doorbell|process)/
+const BESIDE_WORDS = /^src\/(arena\/doorbell|process)/
 
 /**
  * The accesses before which to die, counted from 1; the last one is "after the end". Shared memory changes only with a
@@ -84,18 +84,18 @@ export function numberedSteps(): Set<string> {
   return steps
 }
 
-/** The lines of dist/ at which the step stands (`log.ts [P4]`). */
+/** The lines of build/src/ at which the step stands (`log.ts [P4]`). */
 export function linesOf(step: string): string[] {
   const [file, tag] = step.split(' ')
   const lines: string[] = []
-  for (const name of readdirSync(path.join(checkout, 'dist'), { recursive: true, encoding: 'utf8' })) {
+  for (const name of readdirSync(path.join(checkout, 'build/src'), { recursive: true, encoding: 'utf8' })) {
     if (path.basename(name) !== file.replace(/ts$/, 'js')) continue
-    const text = readFileSync(path.join(checkout, 'dist', name), 'utf8')
+    const text = readFileSync(path.join(checkout, 'build/src', name), 'utf8')
     text.split('\n').forEach((line, i) => {
-      if (line.includes(`// ${tag}`)) lines.push(`dist/${name}:${i + 1}`)
+      if (line.includes(`// ${tag}`)) lines.push(`src/${name}:${i + 1}`)
     })
   }
-  assert.equal(lines.length > 0, true, `expected ${step} to stand in dist/`)
+  assert.equal(lines.length > 0, true, `expected ${step} to stand in build/src/`)
   return lines
 }
 
@@ -246,7 +246,7 @@ async function record(t: TestContext, plan: Plan, sleepers: readonly Sleeper[] =
 
 const maps = new Map<string, SourceMap>()
 
-/** The same with the lines of src/ in the place of those of dist/: `src/arena/latch.ts:100`. */
+/** The same with the lines of src/ in the place of those of build/src/: `src/arena/latch.ts:100`. */
 function inSource({ places, accesses }: Recording): Recording {
   const numbers = new Map<string, number>()
   const found = places.map(lines => {
@@ -264,12 +264,12 @@ function sourceLine(place: string): string {
   const [file, line, column] = place.split(':')
   let map = maps.get(file)
   if (map === undefined) {
-    map = new SourceMap(JSON.parse(readFileSync(path.join(checkout, `${file}.map`), 'utf8')))
+    map = new SourceMap(JSON.parse(readFileSync(path.join(checkout, 'build', `${file}.map`), 'utf8')))
     maps.set(file, map)
   }
   const entry = map.findEntry(Number(line) - 1, Number(column) - 1)
   assert.ok('originalLine' in entry, `a line of src/ for ${place}`)
-  return `${file.replace(/^dist/, 'src').replace(/js$/, 'ts')}:${entry.originalLine + 1}`
+  return `${file.replace(/js$/, 'ts')}:${entry.originalLine + 1}`
 }
 
 const sleeping: Sleeper[] = []

@@ -178,15 +178,17 @@ test('a method that is exposed and that the object does not have is refused by n
 })
 
 test('an object that only another one of the user had is there again for whoever is sent its proxy', async () => {
-  const keeper = await manager.create('Keeper')
-  const list = await manager.list([1, 2])
-  const others = await manager.numberOfObjects()
+  await using own = new MyManager() // in which no object goes meanwhile that an earlier test has dropped
+  await own.start()
+  const keeper = await own.create('Keeper')
+  const list = await own.list([1, 2])
+  const others = await own.numberOfObjects()
   await keeper.keep(list)
   list.close()
-  await until('nobody outside to have it', async () => (await manager.numberOfObjects()) === others - 1)
+  await until('nobody outside to have it', async () => (await own.numberOfObjects()) === others - 1)
   const queue = new Queue<any>()
   await keeper.send(queue)
   const again = await queue.get({ timeout: LIMIT })
   assert.deepEqual(await again.copy(), [1, 2])
-  assert.equal(await manager.numberOfObjects(), others)
+  assert.equal(await own.numberOfObjects(), others)
 })

@@ -174,7 +174,7 @@ test('a program that leaves gives back its locks, its items and its references',
   assert.equal(await item, 'work')
   assert.equal((await held).abandoned, true)
   await assert.rejects(theirs.qsize(), ClosedError)
-  await until(async () => (await manager.numberOfObjects()) === before)
+  await until(async () => (await manager.numberOfObjects()) <= before) // less, when what an earlier test dropped goes
 })
 
 test('close() of a proxy gives its reference back, and of one that is nested the object lives on', async () => {

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 test('importing every file of os loads no native code', () => {
-  const folder = new URL('../../../dist/os/', import.meta.url)
+  const folder = new URL('../../../build/src/os/', import.meta.url)
   const files = readdirSync(fileURLToPath(folder)).filter(name => name.endsWith('.js'))
   assert.ok(files.length >= 15)
   const program = `

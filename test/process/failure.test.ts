@@ -1,8 +1,7 @@
 // What a child prints when something goes wrong in it. After CPython's TestSubclassingProcess.test_stderr_flush.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Process } from 'multiproc'
-import type { Target } from '#src/process/target.js'
+import type { Process, Target } from 'multiproc'
 import * as broken from '../fixtures/process-broken.js'
 import * as changing from '../fixtures/process-changing.js'
 import * as common from '../fixtures/process-common.cjs'

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { closeFd, createPipe, drain } from '#src/os/pipe.js'
+import { closeFd, createPipe, drain } from '#inside'
 import { until } from '../support/children.js'
 
 /** Looks at the writer in a row: the engine itself lets a thread that spins sleep now and then. */
@@ -16,7 +16,7 @@ test('print() to a pipe that is full sleeps until somebody reads', async t => {
   const program = `
     import { readlinkSync } from 'node:fs'
     import { parentPort } from 'node:worker_threads'
-    import { print } from '${import.meta.resolve('#src/process/print.js')}'
+    import { print } from '${import.meta.resolve('#inside')}'
     parentPort.postMessage(readlinkSync('/proc/thread-self'))
     print('x'.repeat(1_000_000), ${write})`
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(program)}`))

@@ -3,8 +3,9 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import vm from 'node:vm'
+import type { Target } from 'multiproc'
 import { Process } from 'multiproc'
-import { resolveTarget, type Target } from '#src/process/target.js'
+import { resolveTarget } from '#inside'
 import * as common from '../fixtures/process-common.cjs'
 import byDefault from '../fixtures/process-default.js'
 import * as refused from '../fixtures/process-refused.js'
@@ -139,7 +140,7 @@ test('a function found once is found again without asking the debugger', () => {
 test('without an inspector the explicit form still works', { timeout: LIMIT }, async () => {
   const main = `
     process.getBuiltinModule = () => { throw new Error('no inspector') }
-    const { resolveTarget } = await import('#src/process/target.js')
+    const { resolveTarget } = await import('#inside')
     const { work } = await import(${JSON.stringify(url('process-refused.js'))})
     try { resolveTarget(work) } catch (error) { console.log(error.code, error.message) }
     console.log(resolveTarget({ module: ${JSON.stringify(fixture('process-refused.js'))}, name: 'work' }).name)`

@@ -167,11 +167,11 @@ function withPython(python: Python): void {
   // ── deaths ──
 
   test('a Python that is killed gives back its lock, its item and its references', async () => {
-    const before = await manager.numberOfObjects()
     await jobs.put('the item')
     const pid = await peer.ask('hold', manager.address)
-    const [item] = await told.get(limit)
+    const [item, ident] = await told.get(limit)
     assert.equal(item, 'the item')
+    assert.equal(await peer.ask('is_there', manager.address, ident), true)
     assert.equal(await gate.locked(), true)
     const waiting = gate.acquire(limit)
     assert.equal(await peer.ask('kill', pid), 9)
@@ -180,7 +180,7 @@ function withPython(python: Python): void {
     await held.release()
     assert.equal(await jobs.get(limit), 'the item')
     await jobs.taskDone()
-    await until(async () => (await manager.numberOfObjects()) === before)
+    await until(async () => !(await peer.ask('is_there', manager.address, ident)))
   })
 
   test('a Python that is killed in get() takes nothing with it', async () => {

@@ -10,7 +10,7 @@ import * as real from '#src/arena/words.js'
 // what is no access goes through as it is; what is one has its namesake below
 export * from '#src/arena/words.js'
 
-/** One access of a recorded operation: what it does, and where in dist/ it comes from (file:line:column), innermost first. */
+/** One access of a recorded operation: what it does, and where in build/src/ it comes from (file:line:column), innermost first. */
 export interface Access {
   readonly kind: string
   readonly writes: boolean
@@ -27,7 +27,7 @@ if (process.env.MULTIPROC_CRASH_AT === 'record') record()
 
 /**
  * The process gets `how` before an access from here on: the `when`th (the first is 1), or the first that one of the lines
- * `when` leads to, as in `dist/channel/log.js:181`.
+ * `when` leads to, as in `src/channel/log.js:181`.
  */
 export function arm(when: number | readonly string[], how: 'SIGKILL' | 'SIGSTOP' = 'SIGKILL'): void {
   armed = true
@@ -76,8 +76,8 @@ function note(accesses: Access[], kind: string, writes: boolean): void {
 
 const still = new Int32Array(new SharedArrayBuffer(4))
 
-const LINES = /\/((?:src|dist)\/[\w/-]+\.[jt]s:\d+)/g
-const COLUMNS = /\/((?:src|dist)\/[\w/-]+\.[jt]s:\d+:\d+)/g
+const LINES = /\/(src\/[\w/-]+\.js:\d+)/g
+const COLUMNS = /\/(src\/[\w/-]+\.js:\d+:\d+)/g
 
 function callers(pattern = LINES): string[] {
   const places: string[] = []

@@ -167,13 +167,14 @@ export class RemoteServer {
     connection.close()
   }
 
-  /** As #dial(), later on: nobody being there means that it has ended. */
+  /** As #dial(), later on: nobody being there, or no longer, means that it has ended. */
   async #reach(): Promise<Connection<any, any>> {
     try {
       return await this.#dial()
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code === 'ECONNREFUSED' || code === 'ENOENT' || error instanceof EOFError) throw this.#lost(error)
+      if (code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ECONNRESET' || this.#isLoss(error))
+        throw this.#lost(error)
       throw error
     }
   }

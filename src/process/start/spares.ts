@@ -15,10 +15,10 @@ import type { Socket } from 'node:net'
 import { ownSession } from '../../arena/session.ts'
 import { isEnding, peekExit, reap } from '../../os/child-status.ts'
 import { usableCpus } from '../../os/cpu.ts'
+import { PROCESS_BOOTSTRAP } from '../bootstraps.ts'
 import { isMainProcess } from '../family.ts'
 import { inheritedExecArgv } from './exec-argv.ts'
 import { LINE_FD, SPARE_NAME } from './spare.ts'
-import { BOOTSTRAP } from './spawn.ts'
 import { surroundings } from './surroundings.ts'
 
 /** More are booted faster than a program can use them. */
@@ -95,7 +95,7 @@ function boot(): void {
   let fixed: string
   try {
     fixed = surroundings().fixed
-    child = spawn(process.execPath, [...inheritedExecArgv(), BOOTSTRAP, SPARE_NAME, String(process.pid)], {
+    child = spawn(process.execPath, [...inheritedExecArgv(), PROCESS_BOOTSTRAP, SPARE_NAME, String(process.pid)], {
       stdio: ['ignore', 'inherit', 'inherit', ownSession().fd, 'pipe'],
     })
   } catch {

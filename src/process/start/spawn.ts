@@ -13,7 +13,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { statSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 import type { Session } from '../../arena/session.ts'
 import { ArgumentRangeError, MultiprocError } from '../../contract/errors.ts'
@@ -21,12 +20,10 @@ import { peekExit } from '../../os/child-status.ts'
 import { closeFd } from '../../os/descriptor.ts'
 import { openPidfd } from '../../os/pidfd.ts'
 import { pollReadable } from '../../os/poll.ts'
+import { PROCESS_BOOTSTRAP } from '../bootstraps.ts'
 import type { Child, StartPlan } from '../start-method.ts'
 import { type Endowment, endow } from './endow.ts'
 import { inheritedExecArgv } from './exec-argv.ts'
-
-/** The program of a child; see bootstrap.ts for what stands behind it on the command line. */
-export const BOOTSTRAP = fileURLToPath(new URL('../bootstrap.js', import.meta.url))
 
 /**
  * Without pidfds (a kernel before 5.3, some sandboxes) the end of a child is looked for this often. So it is in a worker
@@ -54,7 +51,7 @@ export function spawnEndowed(plan: StartPlan, { session, token, toldAt, argsAt, 
     [
       ...(plan.execArgv ?? inheritedExecArgv()),
       ...(memoryLimitMb === undefined ? [] : [`--max-old-space-size=${memoryLimitMb}`]),
-      BOOTSTRAP,
+      PROCESS_BOOTSTRAP,
       identity.name,
       ...[token, toldAt, argsAt, process.pid].map(String),
     ],

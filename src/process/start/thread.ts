@@ -25,14 +25,13 @@ import { closeFd } from '../../os/descriptor.ts'
 import { duplicate } from '../../os/plain-pipe.ts'
 import { pollReadable } from '../../os/poll.ts'
 import { threadExists } from '../../os/thread.ts'
+import { THREAD_BOOTSTRAP } from '../bootstraps.ts'
 import { startAs } from '../family.ts'
 import { print, show } from '../print.ts'
 import type { Child, StartPlan } from '../start-method.ts'
 import { bellsOfProcess, closeBellsOfThreads } from './bells.ts'
 import { endow } from './endow.ts'
 import { inheritedExecArgv } from './exec-argv.ts'
-
-const BOOTSTRAP = new URL('../thread-bootstrap.js', import.meta.url)
 
 /** How often the end of a thread is looked for, ms: often, once it has said that it is about to end. */
 const LOOK_EVERY_MS = 5
@@ -144,6 +143,7 @@ export function startThread(plan: StartPlan): Child {
         throw error
       }
     })
+    if (stdio === 'inherit') askForNothing(worker)
     const threads = readdirSync(THREADS).filter(id => !others.has(id))
     return new ThreadChild(worker, threads.map(Number), session, given, memoryLimitMb !== undefined)
   })
@@ -183,7 +183,7 @@ function newWorker({ env, execArgv, stdio, memoryLimitMb }: StartPlan, given: Gi
   }
   if (execArgv === undefined) return newWorkerLikeThis(options)
   try {
-    return new Worker(BOOTSTRAP, { ...options, execArgv: [...execArgv] })
+    return new Worker(THREAD_BOOTSTRAP, { ...options, execArgv: [...execArgv] })
   } catch (cause) {
     if (refusedOptions(cause) === undefined) throw cause
     throw new ArgumentRangeError(
@@ -194,17 +194,25 @@ function newWorker({ env, execArgv, stdio, memoryLimitMb }: StartPlan, given: Gi
   }
 }
 
+/**
+ * Node would ask the thread for what it writes, by a message that makes it fail when its program has put another stream, or none, in
+ * the place of its `process.stdout`. With 'inherit' only what was written before its bootstrap comes here, unasked (thread-stdio.ts).
+ */
+function askForNothing({ stdout, stderr }: Worker): void {
+  for (const stream of [stdout, stderr]) stream._read = () => {}
+}
+
 /** With the Node options of this thread, as far as they do not belong to one run of one program. */
 function newWorkerLikeThis(options: WorkerOptions): Worker {
   const execArgv = inheritedExecArgv()
-  if (execArgv.length === process.execArgv.length) return new Worker(BOOTSTRAP, options) // simply inherits them all
+  if (execArgv.length === process.execArgv.length) return new Worker(THREAD_BOOTSTRAP, options) // simply inherits them all
   try {
-    return new Worker(BOOTSTRAP, { ...options, execArgv })
+    return new Worker(THREAD_BOOTSTRAP, { ...options, execArgv })
   } catch (cause) {
     // those that hold for the whole process hold for the thread as well
     const refused = refusedOptions(cause)
     if (refused === undefined) throw cause
-    return new Worker(BOOTSTRAP, { ...options, execArgv: execArgv.filter(option => !refused.includes(option)) })
+    return new Worker(THREAD_BOOTSTRAP, { ...options, execArgv: execArgv.filter(option => !refused.includes(option)) })
   }
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { fstatSync } from 'node:fs'
 import { InvalidStateError } from 'multiproc'
-import { pollReadable } from '#src/os/poll.js'
+import { pollReadable } from '#inside'
 import { call, callAndStay, type Outcome } from '../../fixtures/conformance.ts'
 import { holdEnd, sendNumbers } from '../../fixtures/conformance-connection.ts'
 import { until } from '../../support/children.ts'

@@ -285,7 +285,7 @@ export function calls(suite: PoolSuite): void {
   test('Where node_modules are links, as pnpm makes them, there is one multiproc in a worker', async t => {
     const place = mkdtempSync(join(tmpdir(), 'multiproc-linked-'))
     t.after(() => rmSync(place, { recursive: true }))
-    const [root] = fileURLToPath(import.meta.resolve('multiproc')).split('/dist/')
+    const [root] = fileURLToPath(import.meta.resolve('multiproc')).split(/\/(?:dist|build\/src)\//)
     mkdirSync(join(place, 'node_modules'))
     symlinkSync(root, join(place, 'node_modules', 'multiproc'))
     const program = join(place, 'program.mjs')

@@ -2,10 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { fstatSync } from 'node:fs'
-import { doorName } from '#src/commons/meeting.js'
-import { takeName } from '#src/os/abstract-name.js'
-import { closeFd } from '#src/os/descriptor.js'
-import { createMemfd } from '#src/os/memfd.js'
+import { closeFd, createMemfd, doorName, takeName } from '#inside'
 import { until } from '../../support/children.ts'
 import { LIMIT } from '../implementation.ts'
 import type { Suite } from '../suite.ts'
@@ -91,8 +88,7 @@ export function meeting({ test }: Suite): void {
         '--input-type=module',
         '--eval',
         `import { fstatSync } from 'node:fs'
-         import { takeName } from '#src/os/abstract-name.js'
-         import { createMemfd } from '#src/os/memfd.js'
+         import { createMemfd, takeName } from '#inside'
          const fd = createMemfd('multiproc-commons', 2 ** 32)
          takeName('${prefix}' + process.pid + '.' + fstatSync(fd).ino + '.0')
          console.log('there')
@@ -137,7 +133,7 @@ export function meeting({ test }: Suite): void {
     const { env, prefix } = scoped()
     const said = program(
       t,
-      `const { namesTaken } = await import('#src/os/abstract-name.js')
+      `const { namesTaken } = await import('#inside')
        console.log(namesTaken(prefix).length, JSON.stringify(inspect()))`,
       { prefix },
       { env },

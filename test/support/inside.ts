@@ -1,0 +1,18 @@
+// What tests of the published files look at of their insides: the same modules as theirs, and not a second copy.
+// Tests that import '#src/…' have the package as single files instead: see ON_FILES in test/run.ts.
+export { check } from '#src/arena/check.js'
+export { AWAITING, AWAKE, ringAll } from '#src/arena/doorbell.js'
+export { HEADER, SLOT, SLOTS, slotAt, UNIT } from '#src/arena/layout.js'
+export { declareDead, participants, reserve } from '#src/arena/participants.js'
+export { currentSession } from '#src/arena/session.js'
+export { doorName } from '#src/commons/meeting.js'
+export { joinedCommons } from '#src/commons/share.js'
+export { namesTaken, takeName } from '#src/os/abstract-name.js'
+export { closeFd } from '#src/os/descriptor.js'
+export { collectGarbage } from '#src/os/garbage.js'
+export { createMemfd } from '#src/os/memfd.js'
+export { createPipe, drain } from '#src/os/pipe.js'
+export { pollReadable } from '#src/os/poll.js'
+export { print } from '#src/process/print.js'
+export { inheritedExecArgv } from '#src/process/start/exec-argv.js'
+export { resolveTarget } from '#src/process/target.js'
