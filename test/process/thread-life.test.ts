@@ -341,8 +341,9 @@ test('two hundred threads, half of them terminated at any moment, leave no descr
 test('worker threads of the program’s own that use the package leave nothing that grows, however they end', async () => {
   const use = async (how: string) => {
     const worker = new Worker(fileURLToPath(file('process-plain-worker.js')), { workerData: how })
+    const ended = once(worker, 'exit') // it may come in the same turn as the message
     await once(worker, 'message')
-    if (how === 'end') await once(worker, 'exit')
+    if (how === 'end') await ended
     else await worker.terminate()
   }
   await use('end')
@@ -362,8 +363,9 @@ test('worker threads of the program’s own that call share() leave nothing that
     const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(program + end)}`), {
       env: { ...process.env, MULTIPROC_COMMONS: `thread-life.test ${process.pid}` },
     })
+    const ended = once(worker, 'exit')
     await once(worker, 'message')
-    if (end === '') await once(worker, 'exit')
+    if (end === '') await ended
     else await worker.terminate()
   }
   await use('')
