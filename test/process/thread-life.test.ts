@@ -118,6 +118,24 @@ test('a thread knows who it is before the first of its code, also in what --impo
   assert.equal(stdout, 'known false\n', stderr)
 })
 
+test('what --import writes in a thread is written, and the thread ends', async () => {
+  const early = 'data:text/javascript,for (let i=0;i<3;i++) { console.log("out", i); console.error("err", i) }'
+  const { stdout, stderr, late } = await runNode(
+    `import { Process, setStartMethod } from 'multiproc'
+     setStartMethod('thread')
+     const target = { module: '${file('process-targets.js')}', name: 'nothing' }
+     new Process({ target, execArgv: ['--import', '${early}'] }).start()`,
+  )
+  assert.equal(late, false)
+  for (const [text, name] of [
+    [stdout, 'out'],
+    [stderr, 'err'],
+  ]) {
+    // the first one takes another way
+    assert.deepEqual(text.trim().split('\n').sort(), [`${name} 0`, `${name} 1`, `${name} 2`])
+  }
+})
+
 test('Process.joinSync() of a thread that fails before its first code returns, though no turn of the event loop tells', async t => {
   const execArgv = ['--import', file('process-preload.js')]
   const child = launch(t, { target: targets.nothing, execArgv, env: { PRELOAD: 'fail' }, stdio: 'pipe' })
