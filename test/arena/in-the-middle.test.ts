@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { ClosedError, JoinableQueue, Pipe, Queue, registerClass } from 'multiproc'
 import { check } from '#src/arena/check.js'
+import { isDying } from '#src/arena/owner.js'
 import { currentSession } from '#src/arena/session.js'
 
 /** More than lie in one slab: one of them comes to lie where something else was freed. */
@@ -162,6 +163,8 @@ for (const [what, make] of Object.entries(endOfTheStack)) {
     works()
     new Queue().close() // comes by all latches of the arena
     close()
-    assert.deepEqual(check(currentSession()), [])
+    const session = currentSession()
+    assert.deepEqual(check(session), [])
+    assert.ok(!session.allocator.blocks().some(({ owner }) => isDying(owner)), 'an object is left half taken apart')
   })
 }
