@@ -152,10 +152,20 @@ export function guardReferences(session: Session): readonly number[] {
 /** Does it under the references latch. When it throws, for want of stack say, the next one counts anew. */
 export function underReferences<T>(session: Session, act: () => T): T {
   const counted = guardReferences(session)
-  return finish(session.w, HEADER.referencesLatch, session.me, () => {
+  const result = finish(session.w, HEADER.referencesLatch, session.me, () => {
     for (const object of counted) claimIfUnreferenced(session, object) // what the last one did not come to
     return act()
   })
+  if (counted !== NONE) takeLeftApart(session)
+  return result
+}
+
+function takeLeftApart(session: Session): void {
+  try {
+    session.takeApart()
+  } catch {
+    // no stack is left for it: what was to be done is done, and this comes with the next one
+  }
 }
 
 export function leaveReferences(session: Session): void {
