@@ -76,7 +76,8 @@ export {
   isMainProcess,
   parentProcess,
 } from './process/family.ts'
-export { Process, type ProcessOptions } from './process/process.ts'
+export type { ProcessOptions } from './process/options.ts'
+export { Process } from './process/process.ts'
 export {
   getAllStartMethods,
   getStartMethod,

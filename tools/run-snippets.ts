@@ -156,9 +156,9 @@ export interface Prepared {
 
 const nameOf = (snippet: Snippet) => `${snippet.document}:${snippet.line}`
 
-/** Writes every snippet into a folder of its own and compiles all TypeScript in one run of tsc. */
-export function prepareSnippets(root: string, snippets: Snippet[]): Map<string, Prepared> {
-  const base = path.join(root, 'build/snippets')
+/** Writes every snippet into a folder of its own, below `into`, and compiles all TypeScript in one run of tsc. What lay there goes. */
+export function prepareSnippets(root: string, snippets: Snippet[], into = 'build/snippets'): Map<string, Prepared> {
+  const base = path.join(root, into)
   rmSync(base, { recursive: true, force: true })
   mkdirSync(base, { recursive: true })
   const names = publicNames(root)

@@ -2,9 +2,8 @@
 import multiprocessing as mp
 import sys
 
+from contend import PARTIES, Crew
 from messages import emit, now, rate
-
-PARTIES = [2, 4]
 
 
 def meet(barrier, rounds, party, orders):
@@ -28,27 +27,16 @@ if __name__ == '__main__':
     for parties in PARTIES:
         barrier = mp.Barrier(parties)
         rounds = mp.Array('i', parties, lock=False)
-        ends, children = [], []
-        for party in range(parties):
-            mine, theirs = mp.Pipe()
-            child = mp.Process(target=meet, args=(barrier, rounds, party, theirs), daemon=True)
-            child.start()
-            ends.append(mine)
-            children.append(child)
+        crew = Crew(parties, meet, lambda party: (barrier, rounds, party))
 
         def burst(n):
             for i in range(parties):
                 rounds[i] = 0
-            for end in ends:
-                end.send(n)
-            reports = [end.recv() for end in ends]
+            reports = crew.do(n)
             if sum(r[2] for r in reports) != n * parties * (parties - 1) // 2:
                 raise ValueError('Expected each index once in each round')
             return (max(r[1] for r in reports) - min(r[0] for r in reports)) / 1e9
 
         per_second, n = rate(burst, share, 200)
         emit('%d processes' % parties, per_second, n)
-        for end in ends:
-            end.send(None)
-        for child in children:
-            child.join(5)
+        crew.dismiss()

@@ -2,22 +2,8 @@
 import multiprocessing as mp
 import sys
 
+from contend import PARTIES, contend
 from messages import emit, now, rate
-
-PARTIES = [2, 4]
-
-
-def add(lock, counter, orders):
-    while True:
-        n = orders.recv()
-        if n is None:
-            return
-        start = now()
-        for _ in range(n):
-            with lock:
-                counter.value += 1
-        orders.send((start, now()))
-
 
 if __name__ == '__main__':
     share = float(sys.argv[1]) / (1 + len(PARTIES)) / 1.6
@@ -32,29 +18,5 @@ if __name__ == '__main__':
 
     per_second, n = rate(alone, share, 1000)
     emit('alone', 1e9 / per_second, n)
-
-    counter = mp.Value('i', 0, lock=False)
-    ends, children = [], []
-    for _ in range(max(PARTIES)):
-        mine, theirs = mp.Pipe()
-        child = mp.Process(target=add, args=(lock, counter, theirs), daemon=True)
-        child.start()
-        ends.append(mine)
-        children.append(child)
-    for parties in PARTIES:
-
-        def burst(n):
-            each, before = -(-n // parties), counter.value
-            for end in ends[:parties]:
-                end.send(each)
-            spans = [end.recv() for end in ends[:parties]]
-            if counter.value - before != each * parties:
-                raise ValueError('Expected the counter to rise by %d, got %d' % (each * parties, counter.value - before))
-            return (max(to for _, to in spans) - min(start for start, _ in spans)) / 1e9 * (n / (each * parties))
-
-        per_second, n = rate(burst, share, 2000)
+    for parties, per_second, n in contend(lock, mp.Value('i', 0, lock=False), share):
         emit('%d processes' % parties, 1e9 / per_second, n)
-    for end in ends:
-        end.send(None)
-    for child in children:
-        child.join(5)

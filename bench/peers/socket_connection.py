@@ -3,9 +3,8 @@ import multiprocessing as mp
 import sys
 from multiprocessing.connection import Client, Listener
 
-from messages import KINDS, emit, now, rate, round_trips
-
-KIND = '1 MiB'
+import one_way
+from messages import round_trips
 
 
 def echo(address):
@@ -19,17 +18,8 @@ def echo(address):
 
 
 def receive(address):
-    check = KINDS[KIND].check
     with Client(address) as conn:
-        while True:
-            try:
-                n = conn.recv()
-            except EOFError:
-                return
-            total = 0
-            for i in range(n):
-                total += check(conn.recv_bytes(), i)
-            conn.send((now(), n, total))
+        one_way.receive(conn)
 
 
 if __name__ == '__main__':
@@ -45,22 +35,10 @@ if __name__ == '__main__':
         if conn.recv() != i:
             raise ValueError('Expected the echo of %d' % i)
 
-    def burst(n):
-        conn.send(n)
-        start = now()
-        for i in range(n):
-            conn.send_bytes(kind.make(i))
-        at, count, total = conn.recv()
-        if count != n or total != kind.sum(n):
-            raise ValueError('expected %d items with checksum %d, got %d with %d' % (n, kind.sum(n), count, total))
-        return (at - start) / 1e9
-
     if what is echo:
         round_trips(seconds, once)
     else:
-        kind = KINDS[KIND]
-        kind.sum(1)
-        emit(KIND, *rate(burst, seconds / 1.6, kind.first, kind.most))
+        one_way.send(conn, seconds)
     conn.close()
     child.join(5)
     if child.exitcode != 0:

@@ -23,9 +23,9 @@
  *   after [G7]            the block is out of the chain, and freed with its owner.
  */
 import { load, peek, poke, store, type Words } from '#words'
-import type { Allocator, Memory } from './allocator.ts'
 import { toAddress, toRef } from './layout.ts'
 import { ownerOf, QUEUED } from './owner.ts'
+import type { Surroundings } from './surroundings.ts'
 import { isGone } from './token.ts'
 
 /** A cell lies at `w[at]`: its token, and then three words for the object. */
@@ -46,16 +46,8 @@ const MOST_BLOCKS = 64
 
 export const LEDGER_WORDS = FIRST_CELL + INLINE * CELL
 
-export interface LedgerPlace {
-  /** The words that hold the participants. */
-  readonly w: Words
-  readonly me: number
-  readonly allocator: Pick<Allocator, 'allocate' | 'free' | 'owner' | 'setOwner' | 'swapOwner'>
-  readonly segment: Pick<Memory, 'wordsAt' | 'indexOf'>
-}
-
 export class Ledger {
-  readonly #place: LedgerPlace
+  readonly #place: Surroundings
   readonly #w: Words
   readonly #at: number
   /** This participant's cell, which nobody else takes while it lives. */
@@ -64,7 +56,7 @@ export class Ledger {
   #spare = 0
 
   /** `w`, `at`: the ledger's words in the object. */
-  constructor(place: LedgerPlace, w: Words, at: number) {
+  constructor(place: Surroundings, w: Words, at: number) {
     this.#place = place
     this.#w = w
     this.#at = at

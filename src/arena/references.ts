@@ -155,8 +155,16 @@ export function underReferences<T>(session: Session, act: () => T): T {
     if (abandoned) for (const object of recountReferences(session, NOBODY)) claimIfUnreferenced(session, object) // [F5]
     return act()
   })
-  if (late) session.takeApart()
+  if (late) takeLeftApart(session)
   return result
+}
+
+function takeLeftApart(session: Session): void {
+  try {
+    session.takeApart()
+  } catch {
+    // no stack is left for it: what was to be done is done, and this comes with the next one
+  }
 }
 
 /** Under the latch: sets every inFlight to what the parcels say, those of `dead` not counted. Gives all objects. */

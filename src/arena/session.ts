@@ -250,11 +250,13 @@ export class Session {
     this.#takingApart = true
     try {
       for (const address of this.#condemned) {
-        if (this.allocator.owner(address) === (this.me | OBJECT)) {
+        let isMine = this.allocator.owner(address) === (this.me | OBJECT)
+        if (isMine) {
           kindOf(kindCode(this, address)).takeApart(this, address)
-          this.#condemned.delete(address) // before: what is free may soon be something else
-          if (this.allocator.swapOwner(address, this.me | OBJECT, this.me)) this.allocator.free(address)
-        } else this.#condemned.delete(address)
+          isMine = this.allocator.swapOwner(address, this.me | OBJECT, this.me)
+        }
+        this.#condemned.delete(address) // before: what is free may soon be something else
+        if (isMine) this.allocator.free(address)
       }
     } finally {
       this.#takingApart = false

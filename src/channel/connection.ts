@@ -1,61 +1,18 @@
 /**
  * The public Connection. Here are the rules that hold whatever carries the messages: arguments, directions, what bytes are.
- * What carries them is a Transport: shared memory (pipe-end.ts), or a socket (src/wire).
+ * What carries them is a Transport (transport.ts).
  */
 import type { Readable, Writable } from 'node:stream'
 import { type InspectOptions, inspect } from 'node:util'
-import { copyOf as copyOfBytes } from '../codec/binary.ts'
-import {
-  ArgumentRangeError,
-  ArgumentTypeError,
-  BufferTooShortError,
-  EOFError,
-  InvalidStateError,
-} from '../contract/errors.ts'
+import { ArgumentRangeError, ArgumentTypeError, EOFError, InvalidStateError } from '../contract/errors.ts'
 import { takeUntil } from '../contract/one-by-one.ts'
 import { checkCount, describe } from '../contract/options.ts'
 import { SHAREABLE, type Shareable, type ShareRef } from '../contract/shareable.ts'
 import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
+import { bytesUnless, into, part } from './buffers.ts'
+import type { Message, Refuse, Transport } from './transport.ts'
 import { checkPatience, wait } from './wait.ts'
-
-/** A message that was received: looked at once, in the moment it comes. */
-export interface Message {
-  /** As a value; mere bytes are a Uint8Array of the receiver's own. */
-  value(): unknown
-  /** As it travelled: the bytes of sendBytes(), or those that stand for a value. Only good in this moment. */
-  raw(): Uint8Array
-  /** As raw(), but the receiver's own; missing where the bytes lie in memory that is used again. */
-  own?(): Uint8Array
-}
-
-/** Looks at a message as it is taken. */
-export type Look<T> = (message: Message) => T
-/** Throws when a message of that length is not to be received. */
-export type Refuse = (length: number) => void
-
-/** What carries the messages of a Connection. `what` names the operation in errors. Closed: ClosedError. */
-export interface Transport extends Shareable {
-  readonly closed: boolean
-  readonly readable: boolean
-  readonly writable: boolean
-  send(what: string, value: unknown, options?: WaitOptions): Promise<void>
-  sendSync(what: string, value: unknown, options?: SyncWaitOptions): void
-  sendBytes(what: string, bytes: Uint8Array, options?: WaitOptions): Promise<void>
-  sendBytesSync(what: string, bytes: Uint8Array, options?: SyncWaitOptions): void
-  /**
-   * Gives what `look` makes of the next message; what it throws is thrown, and the message is gone. Where messages come in
-   * piecemeal `refuse` is asked before one is read: what it throws is thrown, and nothing can be received any more.
-   */
-  receive<T>(what: string, look: Look<T>, options?: WaitOptions, refuse?: Refuse): Promise<T>
-  receiveSync<T>(what: string, look: Look<T>, options?: SyncWaitOptions, refuse?: Refuse): T
-  /** There is a message, or the end. */
-  ready(): boolean
-  readySync(timeout: number): boolean
-  readiness(): Readiness
-  fileno(): number
-  close(): void
-}
 
 let open: (
   fd: number | Readable | Writable,
@@ -426,63 +383,4 @@ export class Connection<Send = unknown, Recv = Send>
     const { closed, readable, writable } = this
     return `Connection ${inspect(closed ? { closed } : { readable, writable }, options)}`
   }
-}
-
-/** The bytes that sendBytes() is to send. */
-function part(buf: unknown, offset: unknown = 0, size?: unknown): Uint8Array {
-  const whole = bytesOf(buf)
-  const length = whole.byteLength
-  const from = checkCount('offset', offset, 0, length)
-  const count = size === undefined ? length - from : checkCount('size', size, 0, length - from)
-  return whole.subarray(from, from + count)
-}
-
-function bytesOf(buf: unknown): Uint8Array {
-  try {
-    if (buf instanceof ArrayBuffer) return new Uint8Array(buf)
-    if (ArrayBuffer.isView(buf)) return new Uint8Array(buf.buffer, buf.byteOffset, buf.byteLength)
-  } catch {
-    throw new ArgumentTypeError(
-      `Expected \`buf\` to have its memory, got ${describe(buf)} whose memory was transferred to somebody else; use it before`,
-    )
-  }
-  throw new ArgumentTypeError(
-    `Expected \`buf\` to be a typed array, a DataView or an ArrayBuffer, got ${describe(buf)}; send() takes any value`,
-  )
-}
-
-function into(buf: ArrayBufferView, offset: unknown = 0): (message: Message) => number {
-  if (!ArrayBuffer.isView(buf)) {
-    throw new ArgumentTypeError(`Expected \`buf\` to be a typed array or a DataView, got ${describe(buf)}`)
-  }
-  bytesOf(buf) // throws when it has no memory: before a message is taken
-  const from = checkCount('offset', offset, 0, buf.byteLength)
-  return message => {
-    const bytes = message.raw()
-    const room = buf.byteLength - from
-    if (bytes.length > room) {
-      throw new BufferTooShortError(
-        `Expected room for the message of ${bytes.length} bytes, got ${Math.max(0, room)}; the message is in \`data\``,
-        { data: copyOf(message) },
-      )
-    }
-    bytesOf(buf).set(bytes, from)
-    return bytes.length
-  }
-}
-
-function bytesUnless(refuse: Refuse | undefined): Look<Uint8Array> {
-  if (refuse === undefined) return copyOf
-  return message => {
-    refuse(message.raw().length)
-    return copyOf(message)
-  }
-}
-
-/** A copy of the receiver's own. */
-function copyOf(message: Message): Uint8Array {
-  const own = message.own?.()
-  if (own) return own
-  const bytes = message.raw()
-  return new Uint8Array(copyOfBytes(bytes, 0, bytes.length))
 }

@@ -27,7 +27,7 @@ import { markedIn } from '../arena/wait-set.ts'
 import { BrokenPipeError, ClosedError, EOFError, InvalidStateError } from '../contract/errors.ts'
 import type { Readiness } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
-import { Connection, type Message, type Transport } from './connection.ts'
+import { Connection } from './connection.ts'
 import { type Arrived, discard, type Outgoing, packBytes, packValue, put, retain, take } from './envelope.ts'
 import { CLOSED, DONE, DRAINING, DROPPED, HELD_UP, Log, NOT_EMPTY, NOT_FULL, OPEN } from './log.ts'
 import {
@@ -40,6 +40,7 @@ import {
   publishCore,
   type Side,
 } from './pipe-core.ts'
+import type { Message, Transport } from './transport.ts'
 
 const KIND = 12
 const CORE = 0

@@ -33,8 +33,9 @@
  *   its recovery           [P9] comes before the cell goes, so another finds the cell and does both again.
  */
 import { compareExchange, load, poke, store, type Words } from '#words'
-import { type Cell, LEDGER_WORDS, Ledger, type LedgerPlace } from '../arena/ledger.ts'
+import { type Cell, LEDGER_WORDS, Ledger } from '../arena/ledger.ts'
 import { MendingLatch } from '../arena/mending-latch.ts'
+import type { Surroundings } from '../arena/surroundings.ts'
 import { slotOf } from '../arena/token.ts'
 import { forget, WAIT_SET_WORDS, wakeAll } from '../arena/wait-set.ts'
 
@@ -95,7 +96,7 @@ export const LOOK_FIRST = 7
 const NO_CELL = 8
 
 export class Parties {
-  readonly #place: LedgerPlace
+  readonly #place: Surroundings
   readonly #w: Words
   readonly #at: number
   readonly #latch: MendingLatch
@@ -105,7 +106,7 @@ export class Parties {
   index = 0
 
   /** `w`, `at`: the barrier's own words. */
-  constructor(place: LedgerPlace, w: Words, at: number) {
+  constructor(place: Surroundings, w: Words, at: number) {
     this.#place = place
     this.#w = w
     this.#at = at

@@ -29,8 +29,9 @@
  * a death left it too low, its recovery rings.
  */
 import { compareExchange, load, peek, poke, store, type Words } from '#words'
-import { LEDGER_WORDS, Ledger, type LedgerPlace } from '../arena/ledger.ts'
+import { LEDGER_WORDS, Ledger } from '../arena/ledger.ts'
 import { MendingLatch } from '../arena/mending-latch.ts'
+import type { Surroundings } from '../arena/surroundings.ts'
 import { isGone, slotOf } from '../arena/token.ts'
 import { forget, WAIT_SET_WORDS, wakeAll, wakeOne } from '../arena/wait-set.ts'
 
@@ -67,14 +68,14 @@ const NO_CELL = 6
 const CROWD = 64
 
 export class Permits {
-  readonly #place: LedgerPlace
+  readonly #place: Surroundings
   readonly #w: Words
   readonly #at: number
   readonly #latch: MendingLatch
   readonly #ledger: Ledger
 
   /** `w`, `at`: the semaphore's own words. */
-  constructor(place: LedgerPlace, w: Words, at: number) {
+  constructor(place: Surroundings, w: Words, at: number) {
     this.#place = place
     this.#w = w
     this.#at = at

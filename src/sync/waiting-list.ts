@@ -35,11 +35,11 @@
  * The latch needs no mending: whoever comes next takes it over.
  */
 import { compareExchange, load, peek, poke, store, type Words } from '#words'
-import type { Allocator, Memory } from '../arena/allocator.ts'
 import { ring } from '../arena/doorbell.ts'
 import { tryWithin, within } from '../arena/latch.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
 import { ownerOf, QUEUED } from '../arena/owner.ts'
+import type { Surroundings } from '../arena/surroundings.ts'
 import { isGone, slotOf } from '../arena/token.ts'
 
 const LATCH = 0
@@ -76,15 +76,8 @@ export interface Entry {
   readonly ticket: number
 }
 
-export interface ListPlace {
-  readonly w: Words
-  readonly me: number
-  readonly allocator: Pick<Allocator, 'allocate' | 'free' | 'owner' | 'setOwner' | 'swapOwner'>
-  readonly segment: Pick<Memory, 'wordsAt' | 'indexOf'>
-}
-
 export class WaitingList {
-  readonly #place: ListPlace
+  readonly #place: Surroundings
   readonly #arena: Words
   readonly #me: number
   readonly #w: Words
@@ -92,7 +85,7 @@ export class WaitingList {
   readonly #places: number
 
   /** `w`, `at`: the list's own words. `places`: how many entries lie in them. */
-  constructor(place: ListPlace, w: Words, at: number, places = PLACES) {
+  constructor(place: Surroundings, w: Words, at: number, places = PLACES) {
     this.#place = place
     this.#arena = place.w
     this.#me = place.me

@@ -2,7 +2,7 @@
  * Those who wait for messages of one stream: receivers in line, in the order of their calls, and beside the line watchers
  * (poll() and wait()), who take nothing. A message that has come in part stays here until the rest has come, whoever leaves.
  */
-import type { Look, Message, Refuse } from '../channel/connection.ts'
+import type { Look, Message, Refuse } from '../channel/transport.ts'
 import { EOFError, InvalidStateError, TimeoutError } from '../contract/errors.ts'
 import type { Readiness } from '../contract/waitable.ts'
 import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'

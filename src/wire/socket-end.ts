@@ -1,5 +1,6 @@
 /** What a Connection over a socket sends and receives through. */
-import { Connection, type Look, type Refuse, type Transport } from '../channel/connection.ts'
+import { Connection } from '../channel/connection.ts'
+import type { Look, Refuse, Transport } from '../channel/transport.ts'
 import { ClosedError, NotSerializableError } from '../contract/errors.ts'
 import { SHAREABLE } from '../contract/shareable.ts'
 import type { Readiness } from '../contract/waitable.ts'

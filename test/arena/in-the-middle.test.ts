@@ -1,9 +1,13 @@
 // Code of the user's that runs in the middle of an operation, and ends the handle or the stack under it.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { ClosedError, JoinableQueue, Pipe, Queue, registerClass } from 'multiproc'
+import { ClosedError, JoinableQueue, Lock, Pipe, Queue, registerClass } from 'multiproc'
 import { check } from '#src/arena/check.js'
+import { HEADER } from '#src/arena/layout.js'
+import { isDying } from '#src/arena/owner.js'
+import { forgetHolder, kindCode } from '#src/arena/references.js'
 import { currentSession } from '#src/arena/session.js'
+import { store } from '#words'
 
 /** More than lie in one slab: one of them comes to lie where something else was freed. */
 const MANY = 1000
@@ -162,6 +166,21 @@ for (const [what, make] of Object.entries(endOfTheStack)) {
     works()
     new Queue().close() // comes by all latches of the arena
     close()
-    assert.deepEqual(check(currentSession()), [])
+    const session = currentSession()
+    assert.deepEqual(check(session), [])
+    assert.ok(!session.allocator.blocks().some(({ owner }) => isDying(owner)), 'an object is left half taken apart')
   })
 }
+
+test('what the last one inside the references latch left without a reference goes with the next one who enters', () => {
+  const session = currentSession()
+  const [lock, queue] = [new Lock(), new Queue<unknown>()]
+  const { address } = session.create(kindCode(session, lock.address), 16)
+  session.publish({ address })
+  forgetHolder(session, address, session.me)
+  store(session.w, HEADER.referencesLatch, session.slot + 1) // as who had no stack left in there leaves it
+  queue.putNowait(lock)
+  assert.equal(session.allocator.owner(address), 0)
+  assert.deepEqual(check(session), [])
+  for (const one of [lock, queue]) one.close()
+})

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Barrier, Semaphore } from 'multiproc'
-import type { LedgerPlace } from '#src/arena/ledger.js'
 import { bodyAt } from '#src/arena/references.js'
 import { currentSession } from '#src/arena/session.js'
+import type { Surroundings } from '#src/arena/surroundings.js'
 import { store, type Words } from '#src/arena/words.js'
 import { IS_BROKEN, Parties } from '#src/sync/parties.js'
 import { NOT_NOW, Permits } from '#src/sync/permits.js'
@@ -17,7 +17,7 @@ function crowded(cells: Int32Array, meanwhile: () => void) {
   const other = currentSession().reserve('somebody else')
   for (let i = 0; i < INLINE; i++) store(cells, 4 * i, other)
   const blocks = new Set<number>()
-  const place: LedgerPlace = {
+  const place: Surroundings = {
     w,
     me,
     segment,

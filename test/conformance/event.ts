@@ -1,10 +1,11 @@
 // What every Event promises.
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { ClosedError, MultiprocError, TimeoutError } from 'multiproc'
+import { ClosedError, TimeoutError } from 'multiproc'
 import { call, type Outcome, waitIn } from '../fixtures/conformance.ts'
 import { answer } from '../fixtures/conformance-sync.ts'
 import { type Except, type Implementation, LIMIT, launch } from './implementation.ts'
+import { badWaits, refused } from './refused.ts'
 import { asleep, ended, killed, rings, type Suite, suite } from './suite.ts'
 
 const waits = ['wait', 'waitSync'] as const
@@ -113,18 +114,9 @@ function own({ make, test }: Suite): void {
 
   test('Event: bad arguments are refused at the call', async () => {
     const event = await make.event()
-    for (const [options, kind] of [
-      [{ timeout: -1 }, RangeError],
-      [{ timeout: 1.5 }, RangeError],
-      [{ timeout: NaN }, RangeError],
-      [{ timeout: '5' }, TypeError],
-      [{ timout: 5 }, TypeError],
-      [5, TypeError],
-      [null, TypeError],
-    ] as [any, typeof TypeError][]) {
-      const refused = (error: unknown) => error instanceof kind && error instanceof MultiprocError
-      await assert.rejects(event.wait(options), refused)
-      assert.throws(() => event.waitSync(options), refused)
+    for (const [options, kind] of badWaits) {
+      await assert.rejects(event.wait(options), refused(kind))
+      assert.throws(() => event.waitSync(options), refused(kind))
     }
     await assert.rejects(event.wait({ signal: 'now' } as any), TypeError)
     assert.throws(() => event.waitSync({ signal: AbortSignal.abort() } as any), TypeError)

@@ -5,7 +5,6 @@ import {
   ArgumentRangeError,
   ArgumentTypeError,
   ClosedError,
-  MultiprocError,
   type Semaphore,
   type SemaphoreOptions,
   TimeoutError,
@@ -13,6 +12,7 @@ import {
 import { call, callAndStay, type Outcome, waitIn } from '../fixtures/conformance.ts'
 import { consumeAndDie, crowd, endWithPermit, keepPermits, signal } from '../fixtures/conformance-semaphore.ts'
 import { type Except, type Implementation, LIMIT, launch } from './implementation.ts'
+import { badWaits, refused } from './refused.ts'
 import { asleep, ended, killed, rings, type Suite, suite } from './suite.ts'
 
 type Name = 'Semaphore' | 'BoundedSemaphore'
@@ -217,14 +217,13 @@ function common(name: Name, all: Suite): void {
     const semaphore = await newSemaphore(1)
     for (const n of [0, -1, 1.5, NaN, 2 ** 31]) assert.throws(() => semaphore.release(n), ArgumentRangeError)
     assert.throws(() => semaphore.release('1' as any), ArgumentTypeError)
-    for (const options of [{ timeout: -1 }, { timout: 5 }, 5] as any[]) {
-      const refused = (error: unknown) => error instanceof MultiprocError
-      await assert.rejects(semaphore.acquire(options), refused)
+    for (const [options, kind] of badWaits) {
+      await assert.rejects(semaphore.acquire(options), refused(kind))
       await assert.rejects(
         semaphore.with(() => assert.fail('it ran'), options),
-        refused,
+        refused(kind),
       )
-      assert.throws(() => semaphore.acquireSync(options), refused)
+      assert.throws(() => semaphore.acquireSync(options), refused(kind))
     }
     assert.equal(semaphore.getValue(), 1)
     assert.equal((await newSemaphore(0)).tryAcquire(), null)

@@ -1,19 +1,12 @@
 // What every Value promises.
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import {
-  ClosedError,
-  InvalidStateError,
-  MultiprocError,
-  RawValue,
-  RLock,
-  type TypeCode,
-  type ValueOptions,
-} from 'multiproc'
+import { ClosedError, InvalidStateError, RawValue, RLock, type TypeCode, type ValueOptions } from 'multiproc'
 import { hold } from '../fixtures/conformance.ts'
 import { nameClasses } from '../fixtures/conformance-memory.ts'
 import { add, addBig, change, dieInUpdate, holdLockOf, readThenWrite, update } from '../fixtures/conformance-sync.ts'
 import { type Except, type Implementation, LIMIT, launch } from './implementation.ts'
+import { refused } from './refused.ts'
 import { asleep, ended, killed, type Suite, suite } from './suite.ts'
 
 /** For each type: what it is without an initial value, values that it keeps as they are, values it refuses, and why. */
@@ -41,11 +34,6 @@ const codes = Object.keys(types) as TypeCode[]
 
 export function valueSuite(make: Implementation, except: readonly Except[] = []): void {
   suite('Value', make, except, [kept, changed, locks, raw, deaths, fromCPython])
-}
-
-const refused = (kind: typeof TypeError | typeof RangeError) => (error: unknown) => {
-  assert.ok(error instanceof kind && error instanceof MultiprocError, String(error))
-  return true
 }
 
 function kept({ make, test }: Suite): void {

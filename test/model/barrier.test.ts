@@ -3,7 +3,7 @@
 
 import { test } from 'node:test'
 import { ringAll } from '#src/arena/doorbell.js'
-import type { LedgerPlace } from '#src/arena/ledger.js'
+import type { Surroundings } from '#src/arena/surroundings.js'
 import { NONE } from '#src/arena/until.js'
 import { forget } from '#src/arena/wait-set.js'
 import {
@@ -30,7 +30,7 @@ const PHASE = BARRIER + 1
 const ARRIVED = BARRIER + 2
 const CELLS = BARRIER + 11
 
-const placeOf = (w: Words, me: number): LedgerPlace => ({
+const placeOf = (w: Words, me: number): Surroundings => ({
   w,
   me: token(me),
   allocator: undefined as never, // four participants fit into the barrier itself

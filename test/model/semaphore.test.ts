@@ -3,7 +3,7 @@
 
 import { test } from 'node:test'
 import { ringAll } from '#src/arena/doorbell.js'
-import type { LedgerPlace } from '#src/arena/ledger.js'
+import type { Surroundings } from '#src/arena/surroundings.js'
 import { BUSY, NONE } from '#src/arena/until.js'
 import { forget } from '#src/arena/wait-set.js'
 import { ALWAYS, DONE, HELD_UP, NEVER, PERMITS_WORDS, Permits, UNTIL_SIGNAL, WAITERS } from '#src/sync/permits.js'
@@ -17,7 +17,7 @@ const PERMITS = SEMAPHORE + 1
 const FREE = SEMAPHORE + 2
 const SIGNAL = 1 << 31
 
-const placeOf = (w: Words, me: number): LedgerPlace => ({
+const placeOf = (w: Words, me: number): Surroundings => ({
   w,
   me: token(me),
   allocator: undefined as never, // four participants fit into the semaphore itself

@@ -6,9 +6,10 @@ import { BLOCKED, heard, ringAll } from '#src/arena/doorbell.js'
 import { enter, leave } from '#src/arena/latch.js'
 import { SLOT, slotAt } from '#src/arena/layout.js'
 import { give, HELD, LOCK_WORDS, recoverLock, take, waitersOf } from '#src/arena/robust-lock.js'
+import type { Surroundings } from '#src/arena/surroundings.js'
 import { NONE } from '#src/arena/until.js'
 import { WAIT_SET_WORDS } from '#src/arena/wait-set.js'
-import { type Entry, type ListPlace, WaitingList } from '#src/sync/waiting-list.js'
+import { type Entry, WaitingList } from '#src/sync/waiting-list.js'
 import { compareExchange, load, pause, sleep, store, type Words } from '#words'
 import { choose, ghostAdd, restart, type Scenario, timedOut } from '../support/explore.ts'
 import { breaks, bury, FREE_WORDS, holds, namesOf, nextDead, seat, token } from './crew.ts'
@@ -59,7 +60,7 @@ interface Turn {
 }
 
 function listOf(w: Words, slot: number): WaitingList {
-  const place = { w, me: token(slot) } as unknown as ListPlace
+  const place = { w, me: token(slot) } as unknown as Surroundings
   return new WaitingList(place, w, LIST, PLACES)
 }
 

@@ -114,6 +114,24 @@ test('a thread knows who it is before the first of its code, also in what --impo
   assert.equal(stdout, 'known false\n', stderr)
 })
 
+test('what --import writes in a thread is written, and the thread ends', async () => {
+  const early = 'data:text/javascript,for (let i=0;i<3;i++) { console.log("out", i); console.error("err", i) }'
+  const { stdout, stderr, late } = await runNode(
+    `import { Process, setStartMethod } from 'multiproc'
+     setStartMethod('thread')
+     const target = { module: '${file('process-targets.js')}', name: 'nothing' }
+     new Process({ target, execArgv: ['--import', '${early}'] }).start()`,
+  )
+  assert.equal(late, false)
+  for (const [text, name] of [
+    [stdout, 'out'],
+    [stderr, 'err'],
+  ]) {
+    // the first one takes another way
+    assert.deepEqual(text.trim().split('\n').sort(), [`${name} 0`, `${name} 1`, `${name} 2`])
+  }
+})
+
 test('Process.joinSync() of a thread that fails before its first code returns, though no turn of the event loop tells', async t => {
   const execArgv = ['--import', file('process-preload.js')]
   const child = launch(t, { target: targets.nothing, execArgv, env: { PRELOAD: 'fail' }, stdio: 'pipe' })
@@ -337,8 +355,9 @@ test('two hundred threads, half of them terminated at any moment, leave no descr
 test('worker threads of the program’s own that use the package leave nothing that grows, however they end', async () => {
   const use = async (how: string) => {
     const worker = new Worker(fileURLToPath(file('process-plain-worker.js')), { workerData: how })
+    const ended = once(worker, 'exit') // it may come in the same turn as the message
     await once(worker, 'message')
-    if (how === 'end') await once(worker, 'exit')
+    if (how === 'end') await ended
     else await worker.terminate()
   }
   await use('end')
@@ -358,8 +377,9 @@ test('worker threads of the program’s own that call share() leave nothing that
     const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(program + end)}`), {
       env: { ...process.env, MULTIPROC_COMMONS: `thread-life.test ${process.pid}` },
     })
+    const ended = once(worker, 'exit')
     await once(worker, 'message')
-    if (end === '') await once(worker, 'exit')
+    if (end === '') await ended
     else await worker.terminate()
   }
   await use('')

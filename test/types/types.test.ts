@@ -242,7 +242,7 @@ describe('types', () => {
   before(async () => {
     const markdown = cases.map(({ code }) => `\`\`\`ts no-run\n${imports}\n${code}\nexport {}\n\`\`\`\n`).join('\n')
     outcomes = []
-    const prepared = prepareSnippets(checkout, snippetsOf(markdown, 'types.md'))
+    const prepared = prepareSnippets(checkout, snippetsOf(markdown, 'types.md'), 'build/types') // beside docs/snippets.test.ts
     for (const snippet of prepared.values()) outcomes.push(await runSnippet(snippet))
   })
   for (const [i, { title, error }] of cases.entries()) {

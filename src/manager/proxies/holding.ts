@@ -30,3 +30,13 @@ export class Holding implements AsyncDisposable, Disposable {
     this.release()
   }
 }
+
+/** Runs `fn` once that is acquired, and releases it however `fn` ends. */
+export async function whileHolding<R>(acquired: Promise<Holding>, fn: () => R | Promise<R>): Promise<R> {
+  const held = await acquired
+  try {
+    return await fn()
+  } finally {
+    await held.release()
+  }
+}

@@ -1,7 +1,7 @@
 /** LockProxy and RLockProxy: locks in a manager, whose owners are processes. */
 import type { WaitOptions } from '../../contract/waiting.ts'
 import { BaseProxy } from './base-proxy.ts'
-import { Holding } from './holding.ts'
+import { Holding, whileHolding } from './holding.ts'
 import { late, patienceOf } from './patience.ts'
 
 /**
@@ -55,13 +55,8 @@ export class LockProxy extends BaseProxy {
   }
 
   /** Runs `fn` while it holds the lock, and releases it however that ends. */
-  async with<R>(fn: () => R | Promise<R>, options?: WaitOptions): Promise<R> {
-    const held = await this.acquire(options)
-    try {
-      return await fn()
-    } finally {
-      await held.release()
-    }
+  with<R>(fn: () => R | Promise<R>, options?: WaitOptions): Promise<R> {
+    return whileHolding(this.acquire(options), fn)
   }
 }
 

@@ -1,7 +1,7 @@
 /** SemaphoreProxy: permits in a manager. */
 import type { WaitOptions } from '../../contract/waiting.ts'
 import { BaseProxy } from './base-proxy.ts'
-import { Holding } from './holding.ts'
+import { Holding, whileHolding } from './holding.ts'
 import { late, patienceOf } from './patience.ts'
 
 /**
@@ -39,12 +39,7 @@ export class SemaphoreProxy extends BaseProxy {
   }
 
   /** Runs `fn` while it holds a permit, and gives it back however that ends. */
-  async with<R>(fn: () => R | Promise<R>, options?: WaitOptions): Promise<R> {
-    const held = await this.acquire(options)
-    try {
-      return await fn()
-    } finally {
-      await held.release()
-    }
+  with<R>(fn: () => R | Promise<R>, options?: WaitOptions): Promise<R> {
+    return whileHolding(this.acquire(options), fn)
   }
 }

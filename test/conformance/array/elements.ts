@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { SharedArray, type TypeCode } from 'multiproc'
 import { overwrite } from '../../fixtures/conformance-memory.ts'
 import { LIMIT, launch } from '../implementation.ts'
+import { refused } from '../refused.ts'
 import type { Suite } from '../suite.ts'
-import { refused, untyped } from './untyped.ts'
+import { untyped } from './untyped.ts'
 
 /** For each type: the typed array it is, elements that it keeps as they are, those it refuses, and why. */
 const types: Record<TypeCode, { is: any; fits: unknown[]; beyond: unknown[]; wrong: unknown[] }> = {

@@ -4,8 +4,9 @@ import { InvalidStateError, MultiprocError, RLock } from 'multiproc'
 import { hold } from '../../fixtures/conformance.ts'
 import { addAtomically, countUp } from '../../fixtures/conformance-memory.ts'
 import { LIMIT, launch } from '../implementation.ts'
+import { refused } from '../refused.ts'
 import { asleep, ended, type Suite } from '../suite.ts'
-import { refused, untyped } from './untyped.ts'
+import { untyped } from './untyped.ts'
 
 export function locks({ make, test }: Suite): void {
   test('SharedArray.getLock() is one lock, the same in every process; a given one is used', async t => {

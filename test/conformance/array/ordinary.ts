@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { RawArray, SharedArray } from 'multiproc'
+import { refused } from '../refused.ts'
 import type { Suite } from '../suite.ts'
-import { refused, untyped } from './untyped.ts'
+import { untyped } from './untyped.ts'
 
 export function ordinary({ make, test }: Suite): void {
   test('SharedArray: slice(), map() and filter() give ordinary arrays, subarray() a plain view of the same memory', async () => {

@@ -1,8 +1,9 @@
 // A Barrier with bad arguments, and one that is closed.
 import assert from 'node:assert/strict'
-import { ArgumentRangeError, ArgumentTypeError, ClosedError, MultiprocError } from 'multiproc'
+import { ArgumentRangeError, ArgumentTypeError, ClosedError } from 'multiproc'
 import { callAndStay, type Outcome } from '../../fixtures/conformance.ts'
 import { launch } from '../implementation.ts'
+import { badWaits, refused } from '../refused.ts'
 import { rings, type Suite } from '../suite.ts'
 import { expected } from './parties.ts'
 
@@ -25,12 +26,9 @@ export function misuse({ make, test }: Suite): void {
       await assert.rejects(async () => await make.barrier(parties, options), kind)
     }
     const barrier = await make.barrier(2)
-    for (const options of [{ timeout: -1 }, { timeout: 1.5 }, { timout: 5 }, 5, null] as any[]) {
-      await assert.rejects(barrier.wait(options), error => error instanceof MultiprocError)
-      assert.throws(
-        () => barrier.waitSync(options),
-        error => error instanceof MultiprocError,
-      )
+    for (const [options, kind] of badWaits) {
+      await assert.rejects(barrier.wait(options), refused(kind))
+      assert.throws(() => barrier.waitSync(options), refused(kind))
     }
     assert.throws(() => barrier.waitSync({ signal: AbortSignal.abort() } as any), TypeError)
     assert.deepEqual([barrier.nWaiting, barrier.broken], [0, false])

@@ -1,5 +1,4 @@
 // What a death leaves of a Condition: no notification is lost, no notifier waits for the dead, the lock tells of its holder.
-
 import assert from 'node:assert/strict'
 import { call, hold, type Outcome } from '../../fixtures/conformance.ts'
 import {

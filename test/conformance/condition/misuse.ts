@@ -1,10 +1,11 @@
 // A Condition used without its lock, by another task, or with bad arguments; and what it says of itself.
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { ClosedError, InvalidStateError, MultiprocError } from 'multiproc'
+import { ClosedError, InvalidStateError } from 'multiproc'
 import { hold } from '../../fixtures/conformance.ts'
 import { type Told, waitAndTell } from '../../fixtures/conformance-condition.ts'
 import { LIMIT, launch } from '../implementation.ts'
+import { badWaits, refused } from '../refused.ts'
 import type { Suite } from '../suite.ts'
 import { turn, waiters, waitsFor } from './waits.ts'
 
@@ -70,23 +71,14 @@ export function misuse({ make, test }: Suite): void {
   test('Condition: bad arguments are refused at the call, and the lock is not given up', async () => {
     const condition = await make.condition()
     using _ = await condition.acquire()
-    for (const [options, kind] of [
-      [{ timeout: -1 }, RangeError],
-      [{ timeout: 1.5 }, RangeError],
-      [{ timeout: NaN }, RangeError],
-      [{ timeout: '5' }, TypeError],
-      [{ timout: 5 }, TypeError],
-      [5, TypeError],
-      [null, TypeError],
-    ] as [any, typeof TypeError][]) {
-      const refused = (error: unknown) => error instanceof kind && error instanceof MultiprocError
-      await assert.rejects(condition.wait(options), refused)
+    for (const [options, kind] of badWaits) {
+      await assert.rejects(condition.wait(options), refused(kind))
       await assert.rejects(
         condition.waitFor(() => assert.fail('asked'), options),
-        refused,
+        refused(kind),
       )
-      assert.throws(() => condition.waitSync(options), refused)
-      assert.throws(() => condition.waitForSync(() => assert.fail('asked'), options), refused)
+      assert.throws(() => condition.waitSync(options), refused(kind))
+      assert.throws(() => condition.waitForSync(() => assert.fail('asked'), options), refused(kind))
     }
     await assert.rejects(condition.wait({ signal: 'now' } as any), TypeError)
     assert.throws(() => condition.waitSync({ signal: AbortSignal.abort() } as any), TypeError)

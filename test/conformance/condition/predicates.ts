@@ -1,5 +1,4 @@
 // waitFor(): a wait until something is so, asked while the lock is held.
-
 import assert from 'node:assert/strict'
 import { type Event, TimeoutError } from 'multiproc'
 import { notifyForEver } from '../../fixtures/conformance-condition.ts'
