@@ -20,6 +20,11 @@ const WINDOW = 1 << 30
 /** Pages of arm64 may be as large as this; a mapping begins with a page. */
 export const LARGEST_PAGE = 65536
 
+/** What the kernel maps at a read of one page in it, if the pages are there (fault-around). */
+const AROUND = 65536
+/** Who shares more than this out among many may use a part of it only. */
+const MOST_TOUCHED = 4 << 20
+
 interface Window {
   readonly mapping: Mapping
   readonly words: Words
@@ -117,6 +122,15 @@ export class Segment implements Memory {
     const n = Math.floor(address / WINDOW)
     if (address + length > (n + 1) * WINDOW) return this.#map(address, length).buffer
     return partOf(this.#window(n).mapping, address % WINDOW, length)
+  }
+
+  /**
+   * Somebody will use these bytes: the kernel maps them into this process now, as far as they are there. A read maps sixteen pages
+   * at once, where a write maps one: five times the cost for who writes to all of them.
+   */
+  touch(address: number, length: number): void {
+    const end = address + Math.min(length, MOST_TOUCHED)
+    for (let at = Math.ceil(address / AROUND) * AROUND; at < end; at += AROUND) load(this.wordsAt(at), this.indexOf(at))
   }
 
   /** Makes sure that the pages are there: no memory is an error here, and a deadly signal later. */

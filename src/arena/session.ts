@@ -10,7 +10,7 @@
 import type { Words } from '#words'
 import { MultiprocError } from '../contract/errors.ts'
 import { closeFd, setCloseOnExec } from '../os/descriptor.ts'
-import { collectGarbage } from '../os/garbage.ts'
+import { collectArrived, collectGarbage, hasMuchArrived } from '../os/garbage.ts'
 import { wholeMapping } from '../os/maps.ts'
 import { memoryAvailable, parseBytes } from '../os/memory.ts'
 import { openOwn } from '../os/ofd-lock.ts'
@@ -215,6 +215,15 @@ export class Session {
     if (!this.#handles.delete(address)) return
     dropReference(this, address)
     if (++this.#dropped % TRIM_EVERY === 0) this.allocator.trim()
+  }
+
+  get isUntidy(): boolean {
+    return hasMuchArrived()
+  }
+
+  /** Between two pieces of work: what came for the last ones, and dies young, goes. */
+  tidyUp(): void {
+    collectArrived()
   }
 
   /** There is no memory left: what the dead owned may be all that is missing, or handles that nobody can reach any more. */

@@ -402,6 +402,15 @@ export class TaskBoard extends SharedObject {
     if (!quietly) wakeOne(this.session.w, this.w, this.at + RESULTS)
   }
 
+  get isUntidy(): boolean {
+    return this.session.isUntidy
+  }
+
+  /** Between two tasks: what came for those before goes, if it is much. */
+  tidyUp(): void {
+    this.session.tidyUp()
+  }
+
   /** There is something in the queue beside the board. */
   tell(): void {
     tell(this.w, this.at + CLAIMS)
