@@ -53,9 +53,7 @@ export interface SharedText {
 }
 
 /** Makes nothing: what extends it adds its private fields to the object it is given. */
-const Given = function (object: object): object {
-  return object
-} as unknown as new (object: object) => object
+const Given = ((object: object): object => object) as unknown as new (object: object) => object
 
 /**
  * Whose handle is behind which memory: a private field of the ArrayBuffer, so that the handle (and with it the reference that
