@@ -21,7 +21,7 @@ export function collectGarbage(): void {
 }
 
 /** So much may come before the young are collected, bytes. */
-const MOST_ARRIVED = 8 * 2 ** 20
+const MOST_ARRIVED = 4 * 2 ** 20
 
 let arrived = 0
 

@@ -53,7 +53,12 @@ export interface SharedText {
 }
 
 /** Makes nothing: what extends it adds its private fields to the object it is given. */
-const Given = ((object: object): object => object) as unknown as new (object: object) => object
+class Given {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: the whole purpose
+    return object
+  }
+}
 
 /**
  * Whose handle is behind which memory: a private field of the ArrayBuffer, so that the handle (and with it the reference that
