@@ -402,11 +402,11 @@ export class TaskBoard extends SharedObject {
     if (!quietly) wakeOne(this.session.w, this.w, this.at + RESULTS)
   }
 
+  /** Much has come for the tasks before: a turn of the event loop, in which their handles are let go of, and tidyUp(), are due. */
   get isUntidy(): boolean {
     return this.session.isUntidy
   }
 
-  /** Between two tasks: what came for those before goes, if it is much. */
   tidyUp(): void {
     this.session.tidyUp()
   }
