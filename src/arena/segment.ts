@@ -9,6 +9,7 @@
 import { constants } from 'node:fs'
 import { MultiprocError } from '../contract/errors.ts'
 import { endWithThread } from '../os/descriptor.ts'
+import { noteArrival } from '../os/garbage.ts'
 import { assertAtomicsWork, type Mapping, mapForLife, mapShared, partOf, viewMapped } from '../os/mapping.ts'
 import { createMemfd, fileSize, populate, punchHole } from '../os/memfd.ts'
 import type { Memory } from './allocator.ts'
@@ -119,7 +120,9 @@ export class Segment implements Memory {
    * multiple of LARGEST_PAGE and gets a mapping of its own.
    */
   bufferAt(address: number, length: number): ArrayBuffer {
+    noteArrival(length)
     const n = Math.floor(address / WINDOW)
+    if (this.base !== undefined && length > 0) return viewMapped(this.base + BigInt(address), length).buffer
     if (address + length > (n + 1) * WINDOW) return this.#map(address, length).buffer
     return partOf(this.#window(n).mapping, address % WINDOW, length)
   }

@@ -29,7 +29,7 @@ export function collectGarbage(): void {
 
 /** Bytes that come between two collections; and between two tries, of one who keeps them. */
 const SOON = 4 * 2 ** 20
-const LATE = 128 * 2 ** 20
+const LATE = 256 * 2 ** 20
 /** So many in a row have to be in vain: what frees the memory is another thread, which may be late. */
 const IN_VAIN = 4
 
@@ -51,7 +51,8 @@ export function collectYoung(): void {
   if (!isCollectionDue()) return
   const external = getHeapStatistics().external_memory
   const freed = before + arrived - external
-  if (arrived > SOON * 2) vain = Math.min(vain, IN_VAIN - 1) // so long ago that it says nothing: the next one will tell
+  if (arrived > SOON * 2)
+    vain = Math.min(vain, IN_VAIN - 1) // so long ago that it says nothing: the next one will tell
   else if (freed < arrived / 2) vain++
   else if (freed < arrived * 2) vain = 0 // more than that was the engine's own doing
   before = external

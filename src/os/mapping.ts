@@ -2,7 +2,6 @@
 import { constants as bufferConstants } from 'node:buffer'
 import { constants } from 'node:os'
 import { ArgumentRangeError, ArgumentTypeError, UnsupportedPlatformError } from '../contract/errors.ts'
-import { noteArrival } from './garbage.ts'
 import { libc, SystemCallError } from './libc.ts'
 
 const PROT_READ_WRITE = 3
@@ -61,7 +60,6 @@ export function partOf(mapping: Mapping, offset: number, length: number): ArrayB
   if (length === 0) return new ArrayBuffer(0)
   const buffer = libc().view(mapping.address + BigInt(offset), length)
   forbidTransfer(buffer)
-  noteArrival(length)
   wholes.set(buffer, mapping.buffer)
   return buffer
 }
