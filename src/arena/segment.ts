@@ -146,6 +146,11 @@ export class Segment implements Memory {
     punchHole(this.fd, address, bytes)
   }
 
+  /** Fills the pages, which are there, with zeros. */
+  clear(address: number, bytes: number): void {
+    this.bytesAt(address, bytes).fill(0)
+  }
+
   #map(offset: number, length: number): Mapping {
     if (this.base === undefined) return mapShared(this.fd, offset, length)
     return viewMapped(this.base + BigInt(offset), length)
