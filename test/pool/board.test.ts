@@ -1,6 +1,7 @@
 // The board of a pool: what a slot keeps of the task that lay in it before.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import '#src/handles.js'
 import { TaskBoard } from '#src/channel/task-board.js'
 
 test('A task that nobody has begun was not begun by the one that lay in its slot before: its timeout does not count from there', () => {
