@@ -14,9 +14,13 @@ const churn = (make: string, count: number, close: boolean): string => `
   make().close()
   allocator.trim()
   const { used } = allocator.usage()
-  for (let i = 0; i < ${count}; i++) {
+  // in a function of its own: the frame of the module would keep the last one
+  const makeAndDrop = () => {
     const object = make()
     if (${close}) object.close()
+  }
+  for (let i = 0; i < ${count}; i++) {
+    makeAndDrop()
     if ((i & 1023) === 0) await new Promise(setImmediate)
   }
   for (let looks = 0; looks < 200 && allocator.usage().used > used; looks++) {
