@@ -1,4 +1,5 @@
 // Pools of two workers: 20,000 tasks that do nothing, 200 that take and give 1 MiB, 200 that compute for some 5 ms.
+import { setImmediate as turn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { StartMethod } from 'multiproc'
 import { emit } from './measure.ts'
@@ -14,17 +15,20 @@ type Task = 'noop' | 'work' | 'mib'
 type All = (task: Task, items: readonly unknown[]) => Promise<readonly unknown[]>
 interface Peer {
   all: All
+  /** An array whose memory all share, where there is such a thing. */
+  shared?: Make
   end(): Promise<unknown>
 }
 
 // ── what is measured ──
 
-async function repeat(metric: string, seconds: number, once: () => Promise<number>): Promise<void> {
+/** Several metrics: of this implementation they are the same. */
+async function repeat(metrics: string | string[], seconds: number, once: () => Promise<number>): Promise<void> {
   await once() // cold code, workers that boot: not counted
   const figures: number[] = []
   const end = performance.now() + seconds * 1e3
   while (figures.length < 3 || performance.now() < end) figures.push(await once())
-  emit(metric, median(figures), figures.length)
+  for (const metric of [metrics].flat()) emit(metric, median(figures), figures.length)
 }
 
 const many = 20_000
@@ -39,8 +43,13 @@ async function noops(all: All): Promise<number> {
   return many / (took / 1e3)
 }
 
-async function arrays(all: All): Promise<number> {
-  const items = Array.from({ length: few }, (_, i) => new Uint8Array(new ArrayBuffer(1 << 20)).fill(i & 127))
+type Make = () => Uint8Array
+
+const plain: Make = () => new Uint8Array(new ArrayBuffer(1 << 20))
+
+async function arrays(all: All, make: Make = plain): Promise<number> {
+  const items = Array.from({ length: few }, (_, i) => make().fill(i & 127))
+  await turn() // what the last ones have left is freed now, if it is
   const began = performance.now()
   const got = (await all('mib', items)) as Uint8Array[]
   const took = performance.now() - began
@@ -61,12 +70,22 @@ async function busy(all: All): Promise<number> {
 
 type What = 'tasks' | 'chunks' | 'busy'
 
-async function measure(what: What, seconds: number, { all, end }: Peer, bytes: Peer = { all, end }): Promise<void> {
+async function measure(
+  what: What,
+  seconds: number,
+  { all, shared, end }: Peer,
+  bytes: Peer = { all, end },
+): Promise<void> {
   if (what === 'chunks') await repeat('no-ops', seconds, () => noops(all))
   else if (what === 'busy') await repeat('tasks of 5 ms', seconds, () => busy(all))
   else {
     await repeat('no-ops', seconds / 2, () => noops(all))
-    await repeat('1 MiB in and out', seconds / 2, () => arrays(bytes.all))
+    const copied = () => arrays(bytes.all)
+    if (shared === undefined) await repeat(['1 MiB in and out', '1 MiB in and out, shared'], seconds / 2, copied)
+    else {
+      await repeat('1 MiB in and out', seconds / 2, copied)
+      await repeat('1 MiB in and out, shared', seconds / 2, () => arrays(all, shared))
+    }
   }
   await end()
   if (bytes.end !== end) await bytes.end()
@@ -75,10 +94,11 @@ async function measure(what: What, seconds: number, { all, end }: Peer, bytes: P
 // ── who is measured ──
 
 async function ours(method: StartMethod, chunksize?: number): Promise<Peer> {
-  const { getContext } = await import('multiproc')
+  const { getContext, RawArray } = await import('multiproc')
   const pool = new (getContext(method).Pool)(workers)
   return {
     all: (name, items) => pool.map({ module: tasks, name }, items, { chunksize }),
+    shared: () => new RawArray('B', 1 << 20),
     async end() {
       pool.close()
       await pool.join()
@@ -155,7 +175,7 @@ export const pool: Scenario = {
   unit: 'tasks/s',
   better: 'high',
   seconds: 2,
-  metrics: ['no-ops', '1 MiB in and out'],
+  metrics: ['no-ops', '1 MiB in and out', '1 MiB in and out, shared'],
   implementations: {
     ...peers('tasks'),
     'multiproc, spawn': own('tasks', 'spawn', 1),
@@ -163,7 +183,7 @@ export const pool: Scenario = {
   },
   goals: [
     { implementation: 'multiproc, spawn', metrics: ['no-ops'], times: 2, peer: 'pools' },
-    { implementation: 'multiproc, spawn', metrics: ['1 MiB in and out'], times: 3, peer: 'pools' },
+    { implementation: 'multiproc, spawn', metrics: ['1 MiB in and out, shared'], times: 3, peer: 'pools' },
   ],
 }
 

@@ -69,7 +69,9 @@ if __name__ == '__main__':
     with mp.get_context('spawn').Pool(2) as pool:
         if sys.argv[1] == 'tasks':
             emit('no-ops', *repeat(seconds / 2, lambda: noops(pool, 1)))
-            emit('1 MiB in and out', *repeat(seconds / 2, lambda: arrays(pool)))
+            copied = repeat(seconds / 2, lambda: arrays(pool))
+            emit('1 MiB in and out', *copied)
+            emit('1 MiB in and out, shared', *copied)
         elif sys.argv[1] == 'chunks':
             emit('no-ops', *repeat(seconds, lambda: noops(pool, None)))
         else:

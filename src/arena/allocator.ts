@@ -37,6 +37,8 @@ export interface Memory {
   populate(address: number, bytes: number): void
   /** Gives the pages back to the kernel; they read as zero afterwards. */
   discard(address: number, bytes: number): void
+  /** Fills the pages, which are there, with zeros. */
+  clear(address: number, bytes: number): void
 }
 
 /** A block at the moment of the look. */
@@ -54,8 +56,12 @@ interface Shelf {
 
 /** Of how many other slabs a full one's keeper looks into before it makes a new one. */
 const TRIES = 4
-/** Freed runs keep their pages up to this many units in all: 64 MiB are touched faster than the kernel clears them. */
-const KEPT_UNITS = 256
+/**
+ * Freed runs keep their pages up to this many units in all, 256 MiB, and this part of the ceiling: to have the kernel take a page
+ * away, clear another and map it again in each process costs ten times what it costs to write to one that is there.
+ */
+const KEPT_UNITS = 1024
+const KEPT_PART = 8
 /** From this size on the kernel is asked for the pages beforehand, so that "none left" is an error and not a signal. */
 const POPULATED = 1 << 20
 /** Of how many places it is remembered that they have pages: asking the kernel costs as much as a sixth of filling them. */
@@ -168,8 +174,11 @@ export class Allocator {
     }
     if (blank || bytes >= POPULATED) {
       try {
-        if (blank) this.#discard(unit, units) // clears no page that is not there
-        this.#populate(unit, bytes)
+        if (blank && this.#hasPages(unit, bytes)) this.#memory.clear(unit * UNIT, bytes)
+        else {
+          if (blank) this.#discard(unit, units) // clears no page that is not there
+          this.#populate(unit, bytes)
+        }
       } catch (error) {
         this.#discardAndGive(unit, units)
         throw error
@@ -179,18 +188,29 @@ export class Allocator {
   }
 
   /** As long as nobody has given pages back, those that were there once are there. Of a run that is ours only we give them back. */
-  #populate(unit: number, bytes: number): void {
+  #hasPages(unit: number, bytes: number): boolean {
     const discards = load(this.#w, HEADER.discards) // after [U3]: whoever gave pages of it back has counted before
     if (discards !== this.#discards || this.#places.size >= MOST_PLACES) this.#places.clear()
     this.#discards = discards
-    if ((this.#places.get(unit) ?? 0) >= bytes) return
+    return (this.#places.get(unit) ?? 0) >= bytes
+  }
+
+  #populate(unit: number, bytes: number): void {
+    if (this.#hasPages(unit, bytes)) return
     this.#memory.populate(unit * UNIT, bytes)
     this.#places.set(unit, bytes)
   }
 
   /** Counted first: whoever dies between the two has only made others ask in vain. */
   #discard(unit: number, units: number): void {
-    add(this.#w, HEADER.discards, 1)
+    const before = add(this.#w, HEADER.discards, 1)
+    if (before === this.#discards) {
+      // nobody else has given any back: we know which are gone
+      this.#discards = (before + 1) | 0
+      for (const [start, bytes] of this.#places) {
+        if (start < unit + units && start + Math.ceil(bytes / UNIT) > unit) this.#places.delete(start)
+      }
+    }
     this.#memory.discard(unit * UNIT, units * UNIT)
   }
 
@@ -205,7 +225,8 @@ export class Allocator {
       return
     }
     const units = peek(this.#w, unitLength(unit))
-    if (peek(this.#w, HEADER.keptUnits) + units > KEPT_UNITS) this.#discardAndGive(unit, units)
+    const most = Math.min(KEPT_UNITS, Math.floor(peek(this.#w, HEADER.limitUnits) / KEPT_PART))
+    if (peek(this.#w, HEADER.keptUnits) + units > most) this.#discardAndGive(unit, units)
     else giveRun(this.#w, this.#me, unit, true)
   }
 

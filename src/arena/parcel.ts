@@ -7,6 +7,7 @@
  */
 import { peek, poke } from '#words'
 import type { Message } from '../contract/message.ts'
+import { collectYoung, noteArrival } from '../os/garbage.ts'
 import { keepFreedPages } from '../os/heap.ts'
 import { toRef } from './layout.ts'
 import { isParcel, ownerOf } from './owner.ts'
@@ -95,7 +96,12 @@ export function readParcel(session: Session, block: number): ParcelContents {
 export function contentsOf(session: Session, block: number): Pick<OpenParcel, 'bytes' | 'headLength'> {
   const { w, at } = objectAt(session, block)
   const length = (peek(w, at + PARCEL_WORDS.low) >>> 0) + peek(w, at + PARCEL_WORDS.high) * 2 ** 32
-  if (length >= LARGE) keepFreedPages() // a copy is made of it next
+  if (length >= LARGE) {
+    // a copy is made of it next
+    keepFreedPages()
+    collectYoung()
+    noteArrival(length)
+  }
   return {
     bytes: session.segment.bytesAt(block + headerBytes(peek(w, at + PARCEL_WORDS.handles)), length),
     headLength: peek(w, at + PARCEL_WORDS.headLength),

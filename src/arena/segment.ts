@@ -9,6 +9,7 @@
 import { constants } from 'node:fs'
 import { MultiprocError } from '../contract/errors.ts'
 import { endWithThread } from '../os/descriptor.ts'
+import { noteArrival } from '../os/garbage.ts'
 import { assertAtomicsWork, type Mapping, mapForLife, mapShared, partOf, viewMapped } from '../os/mapping.ts'
 import { createMemfd, fileSize, populate, punchHole } from '../os/memfd.ts'
 import type { Memory } from './allocator.ts'
@@ -19,6 +20,11 @@ const WINDOW = 1 << 30
 
 /** Pages of arm64 may be as large as this; a mapping begins with a page. */
 export const LARGEST_PAGE = 65536
+
+/** What the kernel maps at a read of one page in it, if the pages are there (fault-around). */
+const AROUND = 65536
+/** Who shares more than this out among many may use a part of it only. */
+const MOST_TOUCHED = 4 << 20
 
 interface Window {
   readonly mapping: Mapping
@@ -114,9 +120,20 @@ export class Segment implements Memory {
    * multiple of LARGEST_PAGE and gets a mapping of its own.
    */
   bufferAt(address: number, length: number): ArrayBuffer {
+    noteArrival(length)
     const n = Math.floor(address / WINDOW)
+    if (this.base !== undefined && length > 0) return viewMapped(this.base + BigInt(address), length).buffer
     if (address + length > (n + 1) * WINDOW) return this.#map(address, length).buffer
     return partOf(this.#window(n).mapping, address % WINDOW, length)
+  }
+
+  /**
+   * Somebody will use these bytes: the kernel maps them into this process now, as far as they are there. A read maps sixteen pages
+   * at once, where a write maps one: five times the cost for who writes to all of them.
+   */
+  touch(address: number, length: number): void {
+    const end = address + Math.min(length, MOST_TOUCHED)
+    for (let at = Math.ceil(address / AROUND) * AROUND; at < end; at += AROUND) load(this.wordsAt(at), this.indexOf(at))
   }
 
   /** Makes sure that the pages are there: no memory is an error here, and a deadly signal later. */
@@ -127,6 +144,11 @@ export class Segment implements Memory {
   /** Gives the pages back to the kernel; they read as zero afterwards. */
   discard(address: number, bytes: number): void {
     punchHole(this.fd, address, bytes)
+  }
+
+  /** Fills the pages, which are there, with zeros. */
+  clear(address: number, bytes: number): void {
+    this.bytesAt(address, bytes).fill(0)
   }
 
   #map(offset: number, length: number): Mapping {

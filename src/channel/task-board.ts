@@ -402,6 +402,15 @@ export class TaskBoard extends SharedObject {
     if (!quietly) wakeOne(this.session.w, this.w, this.at + RESULTS)
   }
 
+  /** Much has come for the tasks before: a turn of the event loop, in which their handles are let go of, and tidyUp(), are due. */
+  get isUntidy(): boolean {
+    return this.session.isUntidy
+  }
+
+  tidyUp(): void {
+    this.session.tidyUp()
+  }
+
   /** There is something in the queue beside the board. */
   tell(): void {
     tell(this.w, this.at + CLAIMS)

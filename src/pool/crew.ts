@@ -246,7 +246,10 @@ export class Crew {
       if (signal === 'SIGTERM') process.terminate()
       else process.kill()
     }
-    await Promise.all(workers.map(({ process }) => process.join({ timeout: this.#plan.grace })))
+    // tasks may have for ever, this has not: whoever ends the pool wants it ended
+    const { grace } = this.#plan
+    const timeout = grace === Infinity ? LEAST_GRACE : Math.min(grace, MOST_GRACE)
+    await Promise.all(workers.map(({ process }) => process.join({ timeout })))
     for (const { process } of workers) if (process.isAlive()) process.kill()
     await this.ended()
   }

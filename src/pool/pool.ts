@@ -53,7 +53,7 @@ export interface PoolOptions {
   maxQueue?: number
   /** How often a task is run again whose worker died of it. @default 0: it rejects with WorkerDiedError */
   retries?: number
-  /** ms between an abort or a timeout and the end of the worker that takes no notice. @default 1000 */
+  /** ms between an abort or a timeout and the end of the worker that takes no notice; Infinity: it is left alone. @default 1000 */
   gracePeriod?: number
 }
 
@@ -335,7 +335,7 @@ export class Pool implements AsyncDisposable {
 
   /**
    * Ends the pool at once: what is pending rejects with ClosedError, workers get SIGTERM, and SIGKILL when they have not ended
-   * after `gracePeriod`. Resolves when they have ended.
+   * after `gracePeriod` (a minute at most; a second, if that is Infinity). Resolves when they have ended.
    */
   terminate(): Promise<void> {
     return this.#engine.terminate()

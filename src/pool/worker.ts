@@ -138,7 +138,9 @@ class Worker {
       left -= Math.max(1, task.count)
       const now = performance.now()
       if (left <= 0 || this.#isTooLarge(now)) return
-      if (now - this.#lastTurn > LONGEST_STREAK) await this.#turn()
+      const untidy = board.isUntidy
+      if (untidy || now - this.#lastTurn > LONGEST_STREAK) await this.#turn()
+      if (untidy) board.tidyUp()
     }
   }
 

@@ -3,7 +3,7 @@
  *
  *   lock · type · offset · length (two words)        then, from byte `offset` of the block on, the elements and nothing else
  *
- *   user's array ──▶ ArrayBuffer (the elements' bytes) ╌╌▶ handle ──▶ the object's reference          ╌╌▶ by a WeakMap
+ *   user's array ──▶ ArrayBuffer (the elements' bytes) ╌╌▶ handle ──▶ the object's reference          ╌╌▶ privately
  *
  * Object and elements are one block, so there is nothing that a death could part from it. `offset` is 256 in a slab; in a
  * run of units it is a page, so that what lies across two windows can be mapped by itself.
@@ -81,7 +81,10 @@ class ArrayHandle extends SharedObject {
     const bytes = lengthAt(w, at) * made.BYTES_PER_ELEMENT
     const buffer = this.session.segment.bufferAt(this.address + peek(w, at + OFFSET), bytes)
     this.#array = new made(new Place(buffer, this))
-    if (plan === undefined) return
+    if (plan === undefined) {
+      this.session.segment.touch(this.address + peek(w, at + OFFSET), bytes)
+      return
+    }
     if (plan.elements !== undefined) this.#array.set(plan.elements)
     else if (offsetFor(bytes) !== LARGEST_PAGE) new Uint8Array(buffer).fill(0) // a run of units reads as zero by itself
     this.session.publish(this, lock ? [lock.address] : [])

@@ -52,15 +52,35 @@ export interface SharedText {
   raw: string
 }
 
+/** Makes nothing: what extends it adds its private fields to the object it is given. */
+class Given {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: the whole purpose
+    return object
+  }
+}
+
 /**
- * Whose handle is behind which memory. A WeakMap, so that the handle (and with it the reference that keeps the memory)
- * lives exactly as long as the ArrayBuffer can be reached: by the array, or by any view of it.
+ * Whose handle is behind which memory: a private field of the ArrayBuffer, so that the handle (and with it the reference that
+ * keeps the memory) lives exactly as long as the ArrayBuffer can be reached: by the array, or by any view of it. (A WeakMap would do
+ * the same, but a collection of the young takes its values for reachable: none of these arrays would ever die young.)
  */
-const behinds = new WeakMap<ArrayBufferLike, ArrayBehind>()
+class Owned extends Given {
+  readonly #behind: ArrayBehind
+
+  constructor(buffer: ArrayBuffer, behind: ArrayBehind) {
+    super(buffer)
+    this.#behind = behind
+  }
+
+  static behind(buffer: ArrayBufferLike): ArrayBehind | undefined {
+    return #behind in buffer ? (buffer as unknown as Owned).#behind : undefined
+  }
+}
 
 /** The handle behind this very memory. */
 export function behind(buffer: ArrayBufferLike): ArrayBehind | undefined {
-  return behinds.get(buffer)
+  return Owned.behind(buffer)
 }
 
 /** A class between the language's own and ours; made by a function, because ten of them differ in nothing but their base. */
@@ -72,7 +92,7 @@ function sharing(Base: any): any {
       // biome-ignore lint/correctness/noConstructorReturn: libraries say new array.constructor(n), and want memory of their own
       if (!(place instanceof Place)) return new Base(...given)
       super(place.buffer)
-      behinds.set(place.buffer, place.behind)
+      new Owned(place.buffer, place.behind)
     }
 
     static get [Symbol.species]() {
@@ -104,7 +124,7 @@ function sharing(Base: any): any {
 }
 
 function handleOf(array: ArrayBufferView): ArrayBehind {
-  const handle = behinds.get(array.buffer)
+  const handle = behind(array.buffer)
   if (handle !== undefined) return handle
   throw new ArgumentTypeError(`Expected an array made by new SharedArray(), got ${describe(array)}`)
 }

@@ -24,8 +24,29 @@ function spied(asked: string[], fails = () => false): Allocator {
       asked.push(`discard ${peek(segment.words, HEADER.discards)}`)
       segment.discard(address, bytes)
     },
+    clear(address, bytes) {
+      asked.push('clear')
+      segment.clear(address, bytes)
+    },
   }
   return new Allocator(memory, me)
+}
+
+/** Takes and frees more than is kept, without asking for pages. */
+function giveBackMuch(asked: string[]): void {
+  const { segment, me } = currentSession()
+  const memory: Memory = {
+    words: segment.words,
+    wordsAt: address => segment.wordsAt(address),
+    indexOf: address => segment.indexOf(address),
+    populate() {},
+    discard() {
+      asked.push(`discard ${discards()}`)
+    },
+    clear() {},
+  }
+  const allocator = new Allocator(memory, me)
+  allocator.free(allocator.allocate(300 * MiB))
 }
 
 const discards = () => peek(currentSession().segment.words, HEADER.discards)
@@ -56,10 +77,10 @@ test('the kernel is asked once for the pages of a place, and again for more of t
 
 test('the kernel is asked again after any participant gave pages back', () => {
   const asked: string[] = []
-  const [one, other] = [spied(asked), spied([])]
+  const one = spied(asked)
   const place = one.allocate(2 * MiB)
   one.free(place)
-  other.free(other.allocate(100 * MiB)) // more than is kept
+  giveBackMuch([])
   currentSession().segment.words[HEADER.nextUnit] = place / UNIT // the next search begins there
   const again = one.allocate(2 * MiB)
   assert.equal(again, place)
@@ -71,10 +92,43 @@ test('pages are counted as given back before they are: also those of a block tha
   const asked: string[] = []
   const allocator = spied(asked)
   const before = discards()
-  allocator.free(allocator.allocate(2 * MiB))
   allocator.free(allocator.allocate(2 * MiB, true))
-  allocator.free(allocator.allocate(100 * MiB))
-  assert.deepEqual(asked, ['populate', `discard ${before + 1}`, 'populate', 'populate', `discard ${before + 2}`])
+  giveBackMuch(asked)
+  assert.deepEqual(asked, [`discard ${before + 1}`, 'populate', `discard ${before + 2}`])
+})
+
+test('a block that is to read as zero is cleared where its pages are known to be there', () => {
+  const asked: string[] = []
+  const allocator = spied(asked)
+  const { segment } = currentSession()
+  const before = discards()
+  for (let i = 0; i < 3; i++) {
+    const block = allocator.allocate(2 * MiB, true)
+    const bytes = segment.bytesAt(block, 2 * MiB)
+    assert.ok(!bytes.includes(1))
+    bytes.fill(1)
+    allocator.free(block)
+  }
+  assert.deepEqual(asked, [`discard ${before + 1}`, 'populate', 'clear', 'clear'])
+})
+
+test('what a participant gives back itself, for a block that is to read as zero, it does not take for being there', () => {
+  const asked: string[] = []
+  const allocator = spied(asked)
+  const [place, far] = [allocator.allocate(4 * MiB), allocator.allocate(2 * MiB)]
+  allocator.free(place)
+  const { w } = currentSession()
+  w[HEADER.nextUnit] = place / UNIT
+  const [front, back] = [allocator.allocate(UNIT), allocator.allocate(2 * MiB, true)]
+  assert.deepEqual([front, back], [place, place + UNIT]) // inside of what is known
+  allocator.free(front)
+  allocator.free(back)
+  w[HEADER.nextUnit] = place / UNIT
+  asked.length = 0
+  assert.equal(allocator.allocate(4 * MiB), place)
+  assert.deepEqual(asked, ['populate'])
+  allocator.free(place)
+  allocator.free(far)
 })
 
 test('a place whose pages were not to be had is asked for again', () => {

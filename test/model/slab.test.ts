@@ -26,6 +26,7 @@ const memoryOf = (words: Words): Memory => ({
   indexOf: address => address / 4,
   populate() {},
   discard() {},
+  clear() {},
 })
 const allocatorOf = (w: Words, slot: number): Allocator => new Allocator(memoryOf(w), token(slot))
 

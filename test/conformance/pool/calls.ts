@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Event, NotSerializableError, Queue, Value } from 'multiproc'
+import { Event, NotSerializableError, Queue, RawArray, Value } from 'multiproc'
 import * as tasks from '../../fixtures/pool.ts'
 import { listOf, type PoolSuite, range, squares, within } from '../pool.ts'
 
@@ -82,6 +82,43 @@ export function calls(suite: PoolSuite): void {
     assert.deepEqual(
       back.map(bytes => [bytes.length, bytes[0]]),
       range(40).map(n => [1 << 20, n + 1]),
+    )
+  })
+
+  test('Pool: large arrays that are kept stay what they were, plain and shared, in the worker and here, while others come and go', async t => {
+    const pool = suite.pool(t, { processes: 1 })
+    const size = 1 << 20
+    const plain = range(12).map(n => new Uint8Array(size).fill(n))
+    const shared = range(12).map(n => new RawArray('B', size).fill(n))
+    const back = await within(pool.map(tasks.keepArray, [...plain, ...shared], { chunksize: 1 }))
+    // the worker collects what is young meanwhile, again and again; so does this process
+    for (let round = 0; round < 3; round++) {
+      await within(pool.map(tasks.plusOne, Array(20).fill(new Uint8Array(size).fill(200)), { chunksize: 1 }))
+      const dropped = range(20).map(() => new RawArray('B', size).fill(100))
+      const same = await within(pool.map(tasks.identity, dropped, { chunksize: 1 }))
+      assert.deepEqual(
+        same.map((array, i) => array === dropped[i]),
+        Array(20).fill(true),
+      )
+    }
+    const expected = [...range(12), ...range(12)].map(n => [n + 1, n, size])
+    assert.deepEqual(await within(pool.apply(tasks.arraysKept)), expected)
+    assert.deepEqual(
+      back.map(bytes => [bytes[0], bytes.at(-1), bytes.length]),
+      expected,
+    )
+    assert.deepEqual(
+      plain.map(bytes => bytes[0]),
+      range(12),
+    )
+    for (const [i, array] of shared.entries()) {
+      assert.equal(back[12 + i], array) // not a copy: the array itself
+      array[size - 1] = 77
+    }
+    const after = await within(pool.apply(tasks.arraysKept))
+    assert.deepEqual(
+      after.slice(12).map(([, last]) => last),
+      Array(12).fill(77),
     )
   })
 

@@ -112,6 +112,28 @@ export function lives(suite: PoolSuite): void {
     assert.equal(pool.stats.workers, 0)
   })
 
+  test('Pool.terminate() is bounded also with gracePeriod Infinity and a worker that ignores SIGTERM', async t => {
+    const pool = suite.pool(t, { processes: 1, gracePeriod: Infinity })
+    const begun = new Queue()
+    const call = assert.rejects(pool.apply(tasks.stubborn, [begun]), ClosedError)
+    await within(begun.get())
+    await within(pool.terminate(), 'terminate()')
+    await call
+    assert.equal(pool.stats.workers, 0)
+  })
+
+  test('Pool idleTimeout: Infinity keeps workers that have nothing to do', async t => {
+    const [keeps, lets] = [
+      suite.pool(t, { processes: 1, idleTimeout: Infinity }),
+      suite.pool(t, { processes: 1, idleTimeout: 1 }),
+    ]
+    const who = await within(keeps.apply(tasks.whoAmI))
+    await within(lets.apply(tasks.whoAmI))
+    await until(() => lets.stats.workers === 0, LIMIT, 'the other worker to go')
+    assert.equal(keeps.stats.workers, 1)
+    assert.equal(await within(keeps.apply(tasks.whoAmI)), who)
+  })
+
   test('Pool: await using terminates it', async () => {
     const counter = new Value('i', 0)
     let escaped: Promise<unknown>
