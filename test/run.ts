@@ -29,7 +29,19 @@ const LAST = 'crash/swept.test.js'
  * These look at files of src/ one by one, and have the package as these files. All others have it as it is published, which
  * starts a child in half of the time.
  */
-const ON_FILES = ['arena/', 'codec/', 'contract/', 'crash/', 'manager/', 'model/', 'os/', 'pickle/', 'shared/', 'wire/']
+const ON_FILES = [
+  'arena/',
+  'codec/',
+  'contract/',
+  'crash/',
+  'manager/',
+  'model/',
+  'os/',
+  'pickle/',
+  'pool/',
+  'shared/',
+  'wire/',
+]
 /** Marks all that a file has started. */
 const FILE = 'MULTIPROC_TEST_FILE'
 

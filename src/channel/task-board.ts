@@ -65,6 +65,9 @@ const KIND = 18
 /** How many tasks may lie on the board, taken ones included. */
 export const SLOTS = 512
 
+/** Items that a task may have: their records are words, which lie in one unit, and so in one window. */
+export const MOST_ITEMS = 16_384
+
 /** Waits of those who take, waits of the giver, then the claims, then the slots. */
 const TASKS = 0
 const RESULTS = TASKS + WAIT_SET_WORDS

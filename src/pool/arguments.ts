@@ -1,5 +1,6 @@
 /** What the calls of a pool are given, checked before anything is done with it. */
 import { setMaxListeners } from 'node:events'
+import { MOST_ITEMS } from '../channel/task-board.ts'
 import { encode } from '../codec/codec.ts'
 import { ArgumentTypeError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkFunction, checkOptions, checkSignal, describe } from '../contract/options.ts'
@@ -89,7 +90,7 @@ export interface MapPlan {
 export function checkMapOptions(o: MapOptions | undefined): MapPlan {
   const { chunksize, signal, onProgress, failFast } = checkOptions<MapOptions>('options', o, MAP_OPTIONS)
   return {
-    chunksize: chunksize === undefined ? undefined : checkCount('chunksize', chunksize, 1),
+    chunksize: chunksize === undefined ? undefined : Math.min(MOST_ITEMS, checkCount('chunksize', chunksize, 1)),
     signal: signalOf(signal),
     onProgress: onProgress === undefined ? undefined : checkFunction('onProgress', onProgress),
     failFast: checkFlag('failFast', failFast, true),

@@ -1,5 +1,6 @@
 /** The public ProcessPoolExecutor: concurrent.futures' face of a pool. What it does is in engine.ts. */
 import { type InspectOptions, inspect } from 'node:util'
+import { MOST_ITEMS } from '../channel/task-board.ts'
 import { NotSerializableError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkOptions, checkTimeout } from '../contract/options.ts'
 import { SHAREABLE } from '../contract/shareable.ts'
@@ -122,7 +123,7 @@ export class ProcessPoolExecutor implements AsyncDisposable {
     ])
     const plan = {
       shape: ONE,
-      chunksize: chunksize === undefined ? 1 : checkCount('chunksize', chunksize, 1),
+      chunksize: chunksize === undefined ? 1 : Math.min(MOST_ITEMS, checkCount('chunksize', chunksize, 1)),
       ahead: buffersize === undefined ? Infinity : checkCount('buffersize', buffersize, 1),
       ordered: true,
       failFast: false,

@@ -1,5 +1,6 @@
 /** The public Pool: what may be asked of it, and what of that is refused. What it does is in engine.ts. */
 import { type InspectOptions, inspect } from 'node:util'
+import { MOST_ITEMS } from '../channel/task-board.ts'
 import { ArgumentTypeError, InvalidStateError, NotSerializableError } from '../contract/errors.ts'
 import { checkCount, checkOptions, checkTimeout, describe } from '../contract/options.ts'
 import { SHAREABLE } from '../contract/shareable.ts'
@@ -69,7 +70,7 @@ export interface ApplyOptions {
 }
 
 export interface MapOptions {
-  /** Items that a worker takes at a time. @default map: ceil(items / (4 × processes)); imap: 1 */
+  /** Items that a worker takes at a time, 16,384 at the most. @default map: ceil(items / (4 × processes)); imap: 1 */
   chunksize?: number
   /** When it is aborted, what waits is not run, what runs is told, and ended after the pool's `gracePeriod`. */
   signal?: AbortSignal
@@ -258,7 +259,7 @@ export class Pool implements AsyncDisposable {
       const all = Array.from(input as Iterable<unknown>)
       engine.assertOpen() // the input may have ended the pool
       if (shape === SPREAD) for (const [i, item] of all.entries()) checkItemArgs(what, i, item)
-      job(chunksize ?? Math.max(1, Math.ceil(all.length / (4 * this.#processes)))).giveAll(all)
+      job(chunksize ?? Math.min(MOST_ITEMS, Math.max(1, Math.ceil(all.length / (4 * this.#processes))))).giveAll(all)
     })
   }
 
