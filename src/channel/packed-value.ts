@@ -3,6 +3,7 @@
  * message behind them, anything else as a parcel in a block of its own, which stays its sender's.
  *
  *   kind · low · high        INT: low · DOUBLE: both · INLINE: bytes, head length · BLOCK: the parcel · AWAY: it lies elsewhere
+ *                            · INTS, DOUBLES: a block of numbers, how many
  */
 import { peek, peekAll, poke, pokeAll, type Words } from '#words'
 import { toAddress, toRef } from '../arena/layout.ts'
@@ -22,6 +23,9 @@ const INLINE = 6
 const BLOCK = 7
 /** The value went another way. */
 export const AWAY = 8
+
+const INTS = 9
+const DOUBLES = 10
 
 /** Words of kind, low and high. */
 export const CELL = 3
@@ -145,8 +149,38 @@ export function packValue(session: Session, value: unknown, room: number, spare?
   return { kind: BLOCK, low: toRef(block), high: 0, words: undefined, bytes, capacity: reusable ? bytes : 0 }
 }
 
+/** Numbers up to here are a short message. */
+const FEW = 15
+
+/** The same for the items of a task, of which there may be as many as lie in one unit: a list of numbers needs no message. */
+export function packItems(session: Session, items: readonly unknown[], room: number, spare: SpareBlocks): PackedValue {
+  if (items.length <= FEW) return packValue(session, items, room, spare)
+  let kind = INTS
+  for (const item of items) {
+    if (typeof item !== 'number') return packValue(session, items, room, spare)
+    if ((item | 0) !== item || (item === 0 && 1 / item < 0)) kind = DOUBLES
+  }
+  const numbers = items as readonly number[]
+  const words = kind === INTS ? new Int32Array(numbers) : new Int32Array(new Float64Array(numbers).buffer)
+  const bytes = words.byteLength
+  const block = session.allocator.allocate(bytes)
+  pokeAll(session.segment.wordsAt(block), session.segment.indexOf(block), words, words.length)
+  return { kind, low: toRef(block), high: items.length, words: undefined, bytes, capacity: 0 }
+}
+
+function peekItems(session: Session, ref: number, count: number, kind: number): unknown[] {
+  const block = toAddress(ref)
+  const words = new Int32Array(kind === INTS ? count : count * 2)
+  peekAll(session.segment.wordsAt(block), session.segment.indexOf(block), words, words.length)
+  const numbers = kind === INTS ? words : new Float64Array(words.buffer)
+  const items = new Array<unknown>(count)
+  for (let i = 0; i < count; i++) items[i] = numbers[i]
+  return items
+}
+
 /** Frees the block of a packed value, if it has one. */
 export function discardValue(session: Session, packed: PackedValue, spare?: SpareBlocks): void {
+  if (packed.kind === INTS || packed.kind === DOUBLES) session.allocator.free(toAddress(packed.low))
   if (packed.kind !== BLOCK) return
   if (packed.capacity > 0 && spare?.keep(packed.low, packed.capacity)) return
   discardParcel(session, toAddress(packed.low))
@@ -207,6 +241,7 @@ export function peekValue(session: Session, w: Words, cell: number, area: number
     return decode(inbox, head, NO_HANDLES)
   }
   if (kind === BLOCK) return readBlock(session, peek(w, cell + 1))
+  if (kind === INTS || kind === DOUBLES) return peekItems(session, peek(w, cell + 1), peek(w, cell + 2), kind)
   return peekScalar(w, cell, kind)
 }
 

@@ -47,6 +47,7 @@ import {
   CELL,
   discardValue,
   type PackedValue,
+  packItems,
   packValue,
   peekScalar,
   peekValue,
@@ -165,6 +166,11 @@ export class TaskBoard extends SharedObject {
   /** @throws {NotSerializableError} {OutOfSharedMemoryError} and nothing is kept */
   pack(value: unknown): PackedValue {
     return packValue(this.session, value, ROOM, this.#spare)
+  }
+
+  /** The items of a task of many, MOST_ITEMS at the most. Throws the same. */
+  packItems(items: readonly unknown[]): PackedValue {
+    return packItems(this.session, items, ROOM, this.#spare)
   }
 
   discard(value: PackedValue): void {
@@ -395,8 +401,9 @@ export class TaskBoard extends SharedObject {
     return { cells: this.session.segment.wordsAt(address), first: this.session.segment.indexOf(address) }
   }
 
+  /** A plain write, as those of results: the giver looks when the task is DONE, or its taker dead, and then sees all that this one wrote. */
   beginItem(slot: number, i: number): void {
-    store(this.w, this.#slot(slot) + BEGUN, i + 1)
+    poke(this.w, this.#slot(slot) + BEGUN, i + 1)
   }
 
   finish(slot: number, taker: number, took: number, quietly: boolean): void {
@@ -436,7 +443,7 @@ export function recordItem(cells: Words, first: number, i: number, value: unknow
   const cell = first + i * CELL
   const kind = pokeScalar(cells, cell, value)
   if (kind < 0) return false
-  store(cells, cell, kind | RECORDED)
+  poke(cells, cell, kind | RECORDED)
   return true
 }
 

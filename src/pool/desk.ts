@@ -91,7 +91,7 @@ export class Desk {
   post(task: Task): number {
     const { callee } = task.job
     try {
-      task.packed ??= this.board.pack(task.value)
+      task.packed ??= task.count > 0 ? this.board.packItems(task.value as unknown[]) : this.board.pack(task.value)
       const slot = this.#free.at(-1) as number
       this.board.offer(slot, {
         fn: callee.id,
@@ -245,7 +245,9 @@ export class Desk {
   /** Settles the items that have results; gives how many those are. */
   #settleItems(task: Task, slot: number): number {
     return this.board.records(slot, (i, failed, away, value) => {
-      this.#tell(task, task.index + i, away ? this.#arrived(slot, i) : { failed, value })
+      if (away) this.#tell(task, task.index + i, this.#arrived(slot, i))
+      else if (failed) this.#clerk.failed(task, task.index + i, value)
+      else this.#clerk.done(task, task.index + i, value)
     })
   }
 

@@ -65,7 +65,7 @@ export class Whole implements Job, Feeder, Sink {
   readonly #site: { stack?: string }
   readonly #resolve: (results: unknown[]) => void
   readonly #reject: (error: unknown) => void
-  readonly #results: unknown[] = []
+  #results: unknown[] = []
   #reader: Reader | undefined
   #chunk: unknown[] = []
   #given = 0
@@ -100,6 +100,7 @@ export class Whole implements Job, Feeder, Sink {
   giveAll(items: readonly unknown[]): void {
     const { chunksize } = this.#plan
     this.#total = items.length
+    this.#results = new Array(items.length) // they come in any order, and far from each other: the engine would make a dictionary
     if (this.#engine.room !== Infinity) {
       this.readFrom(items.values())
       return

@@ -313,6 +313,16 @@ export function calls(suite: PoolSuite): void {
     await assert.rejects(mixed, NotSerializableError)
   })
 
+  test('Numbers in chunks arrive as they are, alone or among other things', async () => {
+    const ints = range(100).map(i => (i % 2 === 0 ? i : -(2 ** 31) + i))
+    const doubles = [...ints, 0.1, -0, NaN, Infinity, -Infinity, 2 ** 31, Number.MAX_SAFE_INTEGER, 5e-324]
+    const mixed = [...doubles, 'text', null, undefined, 1n, [1], { a: 1 }]
+    for (const items of [ints, doubles, mixed, [...range(20), -0], [-0, 1]]) {
+      assert.deepEqual(await suite.common.map(tasks.identity, items, { chunksize: items.length }), items)
+      assert.deepEqual(await suite.common.map(tasks.identity, items, { chunksize: 16 }), items)
+    }
+  })
+
   test('currentTask() tells a task which it is', async () => {
     assert.deepEqual(await suite.common.apply(tasks.task), { index: 0, attempt: 1, aborted: false })
     assert.deepEqual(await suite.common.map(tasks.indexOf, range(30)), range(30))
