@@ -6,6 +6,7 @@ import { readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rollup } from 'rollup'
+import { minify } from 'terser'
 
 const checkout = fileURLToPath(new URL('../../', import.meta.url))
 const files = path.join(checkout, 'build/src')
@@ -21,13 +22,20 @@ function place(imported: string): string | undefined {
   return imported.startsWith('#src/') ? path.join(files, imported.slice('#src/'.length)) : undefined
 }
 
+/** As it is but for comments, and in ASCII: one character beyond Latin-1 makes the engine keep the whole text in twice the memory. */
+async function withoutComments(code: string): Promise<string> {
+  const format = { beautify: true, indent_level: 2, comments: false, ascii_only: true }
+  const { code: short = code } = await minify(code, { module: true, compress: false, mangle: false, format })
+  return short
+}
+
 const bundle = await rollup({
   input: {
     ...Object.fromEntries(ENTRIES.map(entry => [`dist/${entry}`, path.join(files, `${entry}.js`)])),
     'build/inside': path.join(checkout, 'build/test/support/inside.js'),
   },
   external: imported => !imported.startsWith('.') && !path.isAbsolute(imported) && place(imported) === undefined,
-  plugins: [{ name: 'own names', resolveId: place }],
+  plugins: [{ name: 'own names', resolveId: place, renderChunk: withoutComments }],
   treeshake: false,
   onwarn(warning) {
     if (warning.code !== 'THIS_IS_UNDEFINED') throw new Error(warning.message) // tsc's helpers for import() begin so
