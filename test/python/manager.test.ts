@@ -157,7 +157,7 @@ function withPython(python: Python): void {
   })
 
   test('references of Python are counted: what it drops is gone', async () => {
-    assert.deepEqual(await peer.ask('everything', manager.address), [3, 0, true])
+    assert.deepEqual(await peer.ask('everything', manager.address), [[true, true, true], [false, false, false], true])
   })
 
   test('a Python with another key is refused', async () => {
