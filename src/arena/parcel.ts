@@ -8,7 +8,7 @@
 import { peek, poke } from '#words'
 import type { Message } from '../contract/message.ts'
 import { collectYoung, noteArrival } from '../os/garbage.ts'
-import { keepFreedPages } from '../os/heap.ts'
+import { keepFreedPages, LARGE } from '../os/heap.ts'
 import { toRef } from './layout.ts'
 import { isParcel, ownerOf } from './owner.ts'
 import {
@@ -22,9 +22,6 @@ import {
 } from './references.ts'
 import type { Session } from './session.ts'
 import { idIn } from './shared-object.ts'
-
-/** From this size on malloc maps a buffer anew each time, bytes. */
-const LARGE = 128 * 1024
 
 const headerBytes = (handles: number): number => Math.ceil(((PARCEL_WORDS.first + handles) * 4) / 64) * 64
 

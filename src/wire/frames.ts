@@ -8,6 +8,7 @@
  */
 import { constants } from 'node:buffer'
 import { BrokenPipeError } from '../contract/errors.ts'
+import { keepFreedPages, LARGE } from '../os/heap.ts'
 import { type ByteStream, NOTHING } from './byte-stream.ts'
 
 /** The answer of `next` when the message is not all here. */
@@ -65,6 +66,7 @@ export class Frames {
           refuse?.(this.#length)
           const staged = this.#end - this.#start
           if (staged >= this.#length) return this.#takeStaged()
+          if (this.#length >= LARGE) keepFreedPages()
           this.#body = Buffer.allocUnsafeSlow(Math.min(this.#length, FIRST))
           this.#body.set(this.#stage!.subarray(this.#start, this.#end))
           this.#filled = staged
