@@ -122,8 +122,8 @@ export class Segment implements Memory {
   bufferAt(address: number, length: number): ArrayBuffer {
     noteArrival(length)
     const n = Math.floor(address / WINDOW)
-    if (this.base !== undefined && length > 0) return viewMapped(this.base + BigInt(address), length).buffer
-    if (address + length > (n + 1) * WINDOW) return this.#map(address, length).buffer
+    const isMapped = this.base !== undefined && length > 0
+    if (isMapped || address + length > (n + 1) * WINDOW) return this.#map(address, length).buffer
     return partOf(this.#window(n).mapping, address % WINDOW, length)
   }
 

@@ -87,10 +87,13 @@ export interface MapPlan {
   readonly failFast: boolean
 }
 
+/** As many items at a time, or as many as a task may have. */
+export const chunkOf = (items: number): number => Math.min(MOST_ITEMS, items)
+
 export function checkMapOptions(o: MapOptions | undefined): MapPlan {
   const { chunksize, signal, onProgress, failFast } = checkOptions<MapOptions>('options', o, MAP_OPTIONS)
   return {
-    chunksize: chunksize === undefined ? undefined : Math.min(MOST_ITEMS, checkCount('chunksize', chunksize, 1)),
+    chunksize: chunksize === undefined ? undefined : chunkOf(checkCount('chunksize', chunksize, 1)),
     signal: signalOf(signal),
     onProgress: onProgress === undefined ? undefined : checkFunction('onProgress', onProgress),
     failFast: checkFlag('failFast', failFast, true),

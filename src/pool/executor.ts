@@ -1,6 +1,5 @@
 /** The public ProcessPoolExecutor: concurrent.futures' face of a pool. What it does is in engine.ts. */
 import { type InspectOptions, inspect } from 'node:util'
-import { MOST_ITEMS } from '../channel/task-board.ts'
 import { NotSerializableError } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkOptions, checkTimeout } from '../contract/options.ts'
 import { SHAREABLE } from '../contract/shareable.ts'
@@ -8,7 +7,17 @@ import { cpuCount } from '../process/family.ts'
 import { START_METHOD } from '../process/process.ts'
 import type { StartMethod } from '../process/start-method.ts'
 import type { Target } from '../process/target.ts'
-import { checkArgs, checkInput, checkTarget, GRACE, give, IDLE_TIMEOUT, iteratorOf, limit } from './arguments.ts'
+import {
+  checkArgs,
+  checkInput,
+  checkTarget,
+  chunkOf,
+  GRACE,
+  give,
+  IDLE_TIMEOUT,
+  iteratorOf,
+  limit,
+} from './arguments.ts'
 import { Engine } from './engine.ts'
 import { Single } from './jobs.ts'
 import { callSite } from './stacks.ts'
@@ -123,7 +132,7 @@ export class ProcessPoolExecutor implements AsyncDisposable {
     ])
     const plan = {
       shape: ONE,
-      chunksize: chunksize === undefined ? 1 : Math.min(MOST_ITEMS, checkCount('chunksize', chunksize, 1)),
+      chunksize: chunksize === undefined ? 1 : chunkOf(checkCount('chunksize', chunksize, 1)),
       ahead: buffersize === undefined ? Infinity : checkCount('buffersize', buffersize, 1),
       ordered: true,
       failFast: false,

@@ -1,6 +1,5 @@
 /** The public Pool: what may be asked of it, and what of that is refused. What it does is in engine.ts. */
 import { type InspectOptions, inspect } from 'node:util'
-import { MOST_ITEMS } from '../channel/task-board.ts'
 import { ArgumentTypeError, InvalidStateError, NotSerializableError } from '../contract/errors.ts'
 import { checkCount, checkOptions, checkTimeout, describe } from '../contract/options.ts'
 import { SHAREABLE } from '../contract/shareable.ts'
@@ -16,6 +15,7 @@ import {
   checkPriority,
   checkTarget,
   checkTransfer,
+  chunkOf,
   GRACE,
   give,
   IDLE_TIMEOUT,
@@ -259,7 +259,7 @@ export class Pool implements AsyncDisposable {
       const all = Array.from(input as Iterable<unknown>)
       engine.assertOpen() // the input may have ended the pool
       if (shape === SPREAD) for (const [i, item] of all.entries()) checkItemArgs(what, i, item)
-      job(chunksize ?? Math.min(MOST_ITEMS, Math.max(1, Math.ceil(all.length / (4 * this.#processes))))).giveAll(all)
+      job(chunksize ?? chunkOf(Math.max(1, Math.ceil(all.length / (4 * this.#processes))))).giveAll(all)
     })
   }
 
