@@ -70,6 +70,13 @@ export function fails(id: number): never {
   throw new RangeError(`no ${id}`)
 }
 
+/** The second of three. */
+export function failing(id: number): number {
+  note(id)
+  if (id % 3 === 1) throw new RangeError(`no ${id}`)
+  return id
+}
+
 /** Of a chunk: a number, an object, an error, in turn. */
 export function item(id: number): unknown {
   note(id)

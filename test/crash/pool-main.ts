@@ -1,0 +1,42 @@
+// A main program that drives a pool, and is killed before one of its accesses to shared memory: `<k> <method> <folder>`. With 0
+// for k it lives, and writes down what they were. Prints `memory <inode>` first, and `done` if it comes to its end.
+import { writeFileSync, writeSync } from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { getContext, isMainProcess, type StartMethod } from 'multiproc'
+import { currentSession } from '#src/arena/session.js'
+import { sessionMemory } from '../support/processes.js'
+import { arm, disarm, record } from '../support/words.crash.js'
+import { batch, begin, failing, small } from './pool-tasks.js'
+
+/** Numbers, and no end of them. */
+function* numbers(): Generator<number> {
+  for (let id = 100; ; id++) yield id
+}
+
+async function drive(method: StartMethod, folder: string): Promise<void> {
+  const { Pool } = getContext(method)
+  const pool = new Pool({ processes: 2, initializer: begin, initargs: [path.join(folder, 'journal')] })
+  await Promise.all(batch(pool, 1).map(({ result }) => result))
+  await pool.map(small, [50, 51, 52, 53, 54], { chunksize: 2 })
+  for await (const id of pool.imap(small, numbers())) if (id === 105) break
+  await pool.map(failing, [60, 61, 62], { chunksize: 1 }).catch(() => {})
+  const controller = new AbortController()
+  const aborted = pool.apply(small, [70], { signal: controller.signal })
+  controller.abort()
+  await aborted.catch(() => {})
+  pool.close()
+  await pool.join()
+}
+
+if (isMainProcess) {
+  const [k, method, folder] = process.argv.slice(2)
+  currentSession()
+  writeSync(1, `memory ${sessionMemory(process.pid)?.inode}\n`)
+  if (k === '0') record()
+  else arm(Number(k))
+  await drive(method as StartMethod, folder)
+  const accesses = disarm()
+  if (k === '0') writeFileSync(path.join(folder, 'accesses'), JSON.stringify(accesses))
+  writeSync(1, 'done\n')
+}
