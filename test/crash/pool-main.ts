@@ -1,10 +1,9 @@
-// A main program that drives a pool, and is killed before one of its accesses to shared memory: `<k> <method> <folder>`. With 0
+// A main program that drives a pool, and is then killed before one of its accesses to shared memory: `<k> <method> <folder>`. With 0
 // for k it lives, and writes down what they were. Prints `memory <inode>` first, and `done` if it comes to its end.
 import { writeFileSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
-import { getContext, isMainProcess, type StartMethod } from 'multiproc'
-import { currentSession } from '#src/arena/session.js'
+import { getContext, isMainProcess, type Pool, type StartMethod } from 'multiproc'
 import { sessionMemory } from '../support/processes.js'
 import { arm, disarm, record } from '../support/words.crash.js'
 import { batch, begin, failing, small } from './pool-tasks.js'
@@ -14,9 +13,7 @@ function* numbers(): Generator<number> {
   for (let id = 100; ; id++) yield id
 }
 
-async function drive(method: StartMethod, folder: string): Promise<void> {
-  const { Pool } = getContext(method)
-  const pool = new Pool({ processes: 2, initializer: begin, initargs: [path.join(folder, 'journal')] })
+async function drive(pool: Pool): Promise<void> {
   await Promise.all(batch(pool, 1).map(({ result }) => result))
   await pool.map(small, [50, 51, 52, 53, 54], { chunksize: 2 })
   for await (const id of pool.imap(small, numbers())) if (id === 105) break
@@ -31,11 +28,12 @@ async function drive(method: StartMethod, folder: string): Promise<void> {
 
 if (isMainProcess) {
   const [k, method, folder] = process.argv.slice(2)
-  currentSession()
+  const { Pool } = getContext(method as StartMethod)
+  const pool = new Pool({ processes: 2, initializer: begin, initargs: [path.join(folder, 'journal')] })
   writeSync(1, `memory ${sessionMemory(process.pid)?.inode}\n`)
   if (k === '0') record()
   else arm(Number(k))
-  await drive(method as StartMethod, folder)
+  await drive(pool)
   const accesses = disarm()
   if (k === '0') writeFileSync(path.join(folder, 'accesses'), JSON.stringify(accesses))
   writeSync(1, 'done\n')

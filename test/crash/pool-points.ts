@@ -1,20 +1,38 @@
-// Before which of the accesses of a pool to die.
+// Before which of the accesses of a pool, or of its workers, to die.
 import type { Access } from '../support/words.crash.js'
 import { EXHAUSTIVE } from './sweep.js'
 
 /** Where an access comes from: a line of the pool, and one of what it works with. */
 const WHERE = [/^src\/pool\//, /^src\/(channel|process)\//]
+/** Writes one after the other from the same line: so many of them. */
+const LOOP = 3
 
 /**
- * Counted from 1. Shared memory changes only with a write, so a death before a read leaves what one before the next write does.
- * Of those that come from the same place the first stands for all, but in the exhaustive form.
+ * Counted from 1. Shared memory changes only with a write, so a death before a read leaves what one before the next write does. In
+ * the exhaustive form every write counts; otherwise, of those that come from the same place, the first, and of these places so
+ * many, spread over all.
  */
-export function writesOf(accesses: readonly Access[]): number[] {
+export function writesOf(accesses: readonly Access[], most: number): number[] {
+  const writes = [...accesses.entries()]
+    .filter(([, { writes }]) => writes)
+    .map(([i, { lines }]) => ({ k: i + 1, lines }))
+  if (EXHAUSTIVE) return withoutLoops(writes)
   const met = new Set<string>()
-  return accesses.flatMap(({ writes, lines }, i) => {
+  const firsts = writes.filter(({ lines }) => {
     const where = WHERE.map(pattern => lines.find(line => pattern.test(line))).join(' ')
-    if (!writes || (!EXHAUSTIVE && met.has(where))) return []
-    met.add(where)
-    return [i + 1]
+    return !met.has(where) && met.add(where)
+  })
+  const step = Math.max(1, firsts.length / most)
+  return Array.from({ length: Math.min(most, firsts.length) }, (_, i) => firsts[Math.floor(i * step)].k)
+}
+
+function withoutLoops(writes: readonly { k: number; lines: readonly string[] }[]): number[] {
+  let before = ''
+  let turns = 0
+  return writes.flatMap(({ k, lines }) => {
+    const place = lines.join(' ')
+    turns = place === before ? turns + 1 : 0
+    before = place
+    return turns < LOOP ? [k] : []
   })
 }
