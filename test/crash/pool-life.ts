@@ -1,10 +1,12 @@
 // A pool whose workers die before an access that they are told, one after the other, and a look at all that was asked of it.
 import assert from 'node:assert/strict'
+import type { ChildProcess } from 'node:child_process'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
-import { activeChildren, getContext, type Pool, WorkerDiedError } from 'multiproc'
+import { getContext, type Pool, WorkerDiedError } from 'multiproc'
 import { participants } from '#src/arena/participants.js'
 import { currentSession } from '#src/arena/session.js'
 import { until } from '../support/children.js'
@@ -79,14 +81,14 @@ export class Life {
   /** Tasks, and waits until they are settled. */
   async #work(): Promise<Call[]> {
     if (this.#part !== 'wait') return settled(this.#batch())
-    const calls = [small, later].map(fn => () => this.#call(id => this.pool.apply<[number], unknown>(fn, [id])))
-    return [...(await settled([calls[0]()])), ...(await settled([calls[1]()]))]
+    const one = await settled([this.#call(id => this.pool.apply(small, [id]))])
+    return [...one, ...(await settled([this.#call(id => this.pool.apply(later, [id]))]))]
   }
 
   /** What a worker does in that part of its life. */
   async record(): Promise<Access[]> {
     const file = this.#accesses
-    if (this.#part === 'start') await this.#starting('record', () => this.pool.apply(recorded, [file]))
+    if (this.#part === 'start') await this.#starting('record', () => this.pool.apply(recorded, [file])).given
     else {
       await settled([this.#call(id => this.pool.apply(recording, [id, file]))])
       if (this.#part !== 'end') {
@@ -98,34 +100,39 @@ export class Life {
     return JSON.parse(readFileSync(file, 'utf8'))
   }
 
-  /** Does what has a worker started, which counts from its first access on. */
-  #starting<T>(crashAt: number | 'record', start: () => T): T {
+  /** Does what has a worker started, which counts from its first access on; gives its pid beside what that gives. */
+  #starting<T>(crashAt: number | 'record', work: () => T): { given: T; pid: number | undefined } {
+    let worker: ChildProcess | undefined
+    const look = (message: unknown) => {
+      worker = (message as { process: ChildProcess }).process
+    }
+    subscribe('child_process', look)
     process.env.MULTIPROC_CRASH_AT = String(crashAt)
     try {
-      return start()
+      return { given: work(), pid: worker?.pid }
     } finally {
       delete process.env.MULTIPROC_CRASH_AT
+      unsubscribe('child_process', look)
     }
   }
 
   /** A worker dies before access `k` of that part of its life. Then: all is as it should be. */
   async die(k: number): Promise<void> {
     const calls: Call[] = []
-    let pid: number
+    let pid: number | undefined
     if (this.#part === 'start') {
-      const before = new Set(activeChildren())
-      calls.push(...this.#starting(k, () => this.#batch()))
-      pid = activeChildren().find(child => !before.has(child))?.pid as number
-      await settled(calls)
+      const started = this.#starting(k, () => this.#batch())
+      calls.push(...(await settled(started.given)))
+      pid = started.pid
     } else {
       const call = this.#call(id => this.pool.apply(armed, [id, k]))
       calls.push(call)
       if (this.#part === 'work') calls.push(...this.#batch())
       if (this.#part === 'end') this.pool.close()
       await settled(calls)
-      pid = this.#runs().find(({ id }) => id === call.id)?.pid as number
+      pid = this.#runs().find(({ id }) => id === call.id)?.pid
     }
-    assert.ok(pid > 0, 'somebody is to die')
+    assert.ok(pid !== undefined, 'somebody is to die')
     if (this.#part === 'end') await this.end()
     else {
       for (let round = 0; isAlive(pid) && round < ROUNDS; round++) calls.push(...(await this.#work()))
