@@ -49,7 +49,6 @@ export class Life {
     const { Pool } = getContext('spawn')
     this.pool = new Pool({
       processes,
-      minProcesses: part === 'wait' ? processes : 0,
       idleTimeout: 10 * LIMIT,
       retries,
       initializer: begin,
@@ -101,7 +100,7 @@ export class Life {
   }
 
   /** Does what has a worker started, which counts from its first access on; gives its pid beside what that gives. */
-  #starting<T>(crashAt: number | 'record', work: () => T): { given: T; pid: number | undefined } {
+  #starting<T>(crashAt: number | readonly string[] | 'record', work: () => T): { given: T; pid: number | undefined } {
     let worker: ChildProcess | undefined
     const look = (message: unknown) => {
       worker = (message as { process: ChildProcess }).process
@@ -116,8 +115,8 @@ export class Life {
     }
   }
 
-  /** A worker dies before access `k` of that part of its life. Then: all is as it should be. */
-  async die(k: number): Promise<void> {
+  /** A worker dies before access `k` of that part of its life, or the first that such a line leads to. Then: all is as it should be. */
+  async die(k: number | readonly string[]): Promise<void> {
     const calls: Call[] = []
     let pid: number | undefined
     if (this.#part === 'start') {
@@ -125,6 +124,7 @@ export class Life {
       calls.push(...(await settled(started.given)))
       pid = started.pid
     } else {
+      if (this.#part === 'wait') await this.#crowd()
       const call = this.#call(id => this.pool.apply(armed, [id, k]))
       calls.push(call)
       if (this.#part === 'work') calls.push(...this.#batch())
@@ -143,6 +143,21 @@ export class Life {
     await until(() => participants(currentSession().w).every(one => one.pid !== pid), LIMIT, 'its recovery')
     await sound('after its death')
     await this.#audit(calls, pid)
+  }
+
+  /** There are two workers, and nobody is started for another task: the one that is left shall be woken for it. */
+  async #crowd(): Promise<void> {
+    const atWork = async () => {
+      const calls = await settled([later, later].map(fn => this.#call(id => this.pool.apply(fn, [id]))))
+      return (
+        new Set(
+          this.#runs()
+            .filter(({ id }) => id >= calls[0].id)
+            .map(({ pid }) => pid),
+        ).size === 2
+      )
+    }
+    await until(atWork, LIMIT, 'two workers to be there')
   }
 
   /** What comes after a death, for whoever is left. */

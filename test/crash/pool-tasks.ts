@@ -20,8 +20,8 @@ function note(id: number): void {
   appendFileSync(journal, `${process.pid} ${id}\n`)
 }
 
-/** The worker dies before the `k`th access from here on. Another one that runs this again lives. */
-export function armed(id: number, k: number): number {
+/** The worker dies before the `k`th access from here on, or the first that such a line leads to. Who runs this again lives. */
+export function armed(id: number, k: number | readonly string[]): number {
   note(id)
   if (currentTask().attempt === 1) arm(k)
   return id
