@@ -7,8 +7,11 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
 import { getContext, type Pool, WorkerDiedError } from 'multiproc'
+import { SHARED } from '#src/arena/owner.js'
 import { participants } from '#src/arena/participants.js'
+import { kindCode } from '#src/arena/references.js'
 import { currentSession } from '#src/arena/session.js'
+import { taskBoardKind } from '#src/channel/task-board.js'
 import { until } from '../support/children.js'
 import { isAlive } from '../support/processes.js'
 import type { Access } from '../support/words.crash.js'
@@ -80,7 +83,9 @@ export class Life {
   /** Tasks, and waits until they are settled. */
   async #work(): Promise<Call[]> {
     if (this.#part !== 'wait') return settled(this.#batch())
+    await until(othersSleep, LIMIT, 'the workers to fall asleep')
     const one = await settled([this.#call(id => this.pool.apply(small, [id]))])
+    await until(othersSleep, LIMIT, 'the workers to fall asleep')
     return [...one, ...(await settled([this.#call(id => this.pool.apply(later, [id]))]))]
   }
 
@@ -196,6 +201,18 @@ export class Life {
     this.pool.close()
     await bounded(this.pool.join(), 'the end of the pool')
   }
+}
+
+/** Everybody but us waits for a task, and is to be rung for it. There is one pool. */
+function othersSleep(): boolean {
+  const session = currentSession()
+  const boards = [...session.allocator.blocks()].filter(
+    ({ address, owner }) => owner === SHARED && kindCode(session, address) === taskBoardKind.code,
+  )
+  assert.equal(boards.length, 1)
+  const waiters = taskBoardKind.describe?.(session, boards[0].address).waiters ?? []
+  const others = participants(session.w).filter(({ pid }) => pid !== process.pid)
+  return others.every(({ slot }) => waiters.includes(slot))
 }
 
 async function settled(calls: Call[]): Promise<Call[]> {

@@ -1,4 +1,8 @@
 // Before which of the accesses of a pool, or of its workers, to die.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { checkout } from '../support/children.js'
 import type { Access } from '../support/words.crash.js'
 import { EXHAUSTIVE } from './sweep.js'
 
@@ -20,13 +24,35 @@ interface Write {
 export function writesOf(accesses: readonly Access[], most: number): number[] {
   const all = accesses.flatMap(({ writes, lines }, i): Write[] => (writes ? [{ k: i + 1, lines }] : []))
   if (EXHAUSTIVE) return withoutLoops(all)
+  return spread(
+    firsts(all, lines => WHERE.map(one => lines.find(line => one.test(line)))),
+    most,
+  )
+}
+
+/** The same, but in the exhaustive form too only the first of those that come from the same place by the same way, `all` at the most. */
+export function placesOf(accesses: readonly Access[], most: number, all: number): number[] {
+  if (!EXHAUSTIVE) return writesOf(accesses, most)
+  const writes = accesses.flatMap(({ writes, lines }, i): Write[] => (writes ? [{ k: i + 1, lines }] : []))
+  return spread(
+    firsts(writes, lines => lines),
+    all,
+  )
+}
+
+function firsts(all: readonly Write[], whereOf: (lines: readonly string[]) => readonly unknown[]): number[] {
   const met = new Set<string>()
-  const firsts = all.filter(({ lines }) => {
-    const where = WHERE.map(one => lines.find(line => one.test(line))).join(' ')
-    return !met.has(where) && met.add(where)
+  return all.flatMap(({ k, lines }) => {
+    const where = whereOf(lines).join(' ')
+    if (met.has(where)) return []
+    met.add(where)
+    return [k]
   })
-  const step = Math.max(1, firsts.length / most)
-  return Array.from({ length: Math.min(most, firsts.length) }, (_, i) => firsts[Math.floor(i * step)].k)
+}
+
+function spread(points: readonly number[], most: number): number[] {
+  const step = Math.max(1, points.length / most)
+  return Array.from({ length: Math.min(most, points.length) }, (_, i) => points[Math.floor(i * step)])
 }
 
 function withoutLoops(all: readonly Write[]): number[] {
@@ -40,8 +66,11 @@ function withoutLoops(all: readonly Write[]): number[] {
   })
 }
 
-/** The lines, of those that match, from which the accesses come first of all: a death at each of them is sure to be there. */
-export function linesOf(accesses: readonly Access[], pattern: RegExp): string[] {
-  const outermost = accesses.flatMap(({ lines }) => lines.findLast(line => pattern.test(line)) ?? [])
-  return [...new Set(outermost.map(line => line.replace(/:\d+$/, '')))]
+/** What a sleeper does when it was rung, line by line (as in build/src/). */
+export function rungLines(): string[] {
+  const file = 'src/arena/sleeper.js'
+  const lines = readFileSync(path.join(checkout, 'build', file), 'utf8').split('\n')
+  const first = lines.findIndex(line => /^\s*heard\(/.test(line)) + 1
+  assert.ok(first > 0 && /#look\(\)/.test(lines[first]), `expected a ring to be heard and looked at in ${file}`)
+  return [`${file}:${first}`, `${file}:${first + 1}`]
 }

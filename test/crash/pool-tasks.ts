@@ -70,6 +70,12 @@ export function fails(id: number): never {
   throw new RangeError(`no ${id}`)
 }
 
+/** Never ends, and its event loop does not turn. */
+export function stuck(id: number): never {
+  note(id)
+  for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000)
+}
+
 /** The second of three. */
 export function failing(id: number): number {
   note(id)

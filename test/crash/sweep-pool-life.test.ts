@@ -3,7 +3,7 @@
 import { type TestContext, test } from 'node:test'
 import { until } from '../support/children.js'
 import { goesOn, Life, type Part } from './pool-life.js'
-import { linesOf, writesOf } from './pool-points.js'
+import { rungLines, writesOf } from './pool-points.js'
 import { LIMIT } from './sleeper.js'
 import { blocks, nobodyElse, sound } from './sweep.js'
 
@@ -11,14 +11,10 @@ import { blocks, nobodyElse, sound } from './sweep.js'
 const preload = new URL('./without-ticks.js', import.meta.url).href
 process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --conditions=crash --import=${preload}`
 
-/** What those do who sleep, before it and when they are rung. */
-const SLEEP = /^src\/arena\/sleeper/
-
 /** `most`: deaths, if not every one counts: each costs at least the start of a worker. */
 async function sweepPart(t: TestContext, most: number, part: Part, retries: number, processes = 1): Promise<void> {
   const accesses = await new Life(t, part, retries).record()
-  const lines = part === 'wait' ? linesOf(accesses, SLEEP).map(line => [line]) : []
-  const points = [...lines, ...writesOf(accesses, most)]
+  const points = [...(part === 'wait' ? rungLines().map(line => [line]) : []), ...writesOf(accesses, most)]
   await sound('before')
   const before = await blocks()
   let life = new Life(t, part, retries, processes)
@@ -43,16 +39,16 @@ async function sweepPart(t: TestContext, most: number, part: Part, retries: numb
 }
 
 test('Pool: a worker that is killed before any access, at work, costs the one task in hand', t =>
-  sweepPart(t, 20, 'work', 0))
+  sweepPart(t, 14, 'work', 0))
 
 test('Pool with retries: a worker that is killed before any access, at work, costs nothing: the task in hand is run again', t =>
-  sweepPart(t, 5, 'work', 1))
+  sweepPart(t, 4, 'work', 1))
 
 test('Pool: a worker that is killed before any access while tasks come one by one takes no wake-up from the other one', t =>
-  sweepPart(t, 2, 'wait', 0, 2))
+  sweepPart(t, 3, 'wait', 0, 2))
 
 test('Pool: a worker that is killed before any access until its first task costs one task at the most', t =>
-  sweepPart(t, 4, 'start', 0))
+  sweepPart(t, 3, 'start', 0))
 
 test('Pool: a worker that is killed before any access on its way out does not keep close() and join() from ending', t =>
-  sweepPart(t, 4, 'end', 0))
+  sweepPart(t, 3, 'end', 0))

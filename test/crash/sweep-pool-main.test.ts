@@ -9,7 +9,7 @@ import type { StartMethod } from 'multiproc'
 import { start, until } from '../support/children.js'
 import { holdersOf } from '../support/processes.js'
 import type { Access } from '../support/words.crash.js'
-import { writesOf } from './pool-points.js'
+import { placesOf } from './pool-points.js'
 import { LIMIT } from './sleeper.js'
 
 const program = fileURLToPath(new URL('./pool-main.js', import.meta.url))
@@ -18,6 +18,8 @@ const program = fileURLToPath(new URL('./pool-main.js', import.meta.url))
 const LANES = 2
 /** Deaths of each method, where not every one counts. */
 const SAMPLE = 3
+/** And where every place counts. */
+const ALL = 250
 
 /** Runs the program, to its end or to its death; gives what it wrote down. */
 async function run(t: TestContext, method: StartMethod, k: number): Promise<Access[]> {
@@ -28,7 +30,10 @@ async function run(t: TestContext, method: StartMethod, k: number): Promise<Acce
     env: { TMPDIR: temporary },
     deadline: LIMIT,
   })
-  t.after(() => main.end())
+  t.after(() => {
+    main.end()
+    rmSync(folder, { recursive: true, force: true })
+  })
   const { signal, stdout, stderr, late } = await main.ended
   const what = `${method}, killed before access ${k}: ${stdout}${stderr}`
   assert.ok(!late, `it took too long, ${what}`)
@@ -47,9 +52,7 @@ async function run(t: TestContext, method: StartMethod, k: number): Promise<Acce
     () => `the memory to be given back by ${holdersOf(inode)}, ${what}`,
   )
   assert.deepEqual(readdirSync(temporary), [], what)
-  const accesses = k === 0 ? JSON.parse(readFileSync(path.join(folder, 'accesses'), 'utf8')) : []
-  rmSync(folder, { recursive: true })
-  return accesses
+  return k === 0 ? JSON.parse(readFileSync(path.join(folder, 'accesses'), 'utf8')) : []
 }
 
 let recorded: Promise<Access[]> | undefined
@@ -57,7 +60,7 @@ let recorded: Promise<Access[]> | undefined
 for (const method of ['spawn', 'warm'] as const) {
   test(`Pool, ${method}: a main program that is killed before any access takes its workers with it, and nothing is left`, async t => {
     recorded ??= run(t, 'spawn', 0)
-    const points = writesOf(await recorded, SAMPLE)
+    const points = placesOf(await recorded, SAMPLE, ALL)
     const waiting = [...points]
     const lane = async () => {
       for (let k = waiting.shift(); k !== undefined; k = waiting.shift()) await run(t, method, k)
