@@ -2,7 +2,7 @@
  * Where a pool lays its tasks for its workers and finds their results: slots in shared memory, over claims.ts (states, who
  * writes what, deaths). The words of a slot belong to the giver while it is FREE or DONE, to its taker while it is CLAIMED.
  *
- *   function · its definition · shape · index · count · attempt · task (cell) · records · begun · abort · began · took
+ *   function · its definition · shape · index · count · attempt · batch · task (cell) · records · begun · abort · began · took
  *   · result (cell) · capacity · room for a small task · room for a small result
  *
  * What is too large for its room is a parcel: of a task one of the giver's own, which only reads are made of; of a result a
@@ -81,7 +81,8 @@ const SHAPE = 2
 const INDEX = 3
 const COUNT = 4
 const ATTEMPT = 5
-const TASK = 6
+const BATCH = 6
+const TASK = 7
 const RECORDS = TASK + CELL
 const BEGUN = RECORDS + 1
 const ABORT = BEGUN + 1
@@ -114,6 +115,8 @@ export interface Posting {
   /** Items, of a task of many; 0: it is one. */
   readonly count: number
   readonly attempt: number
+  /** Tasks whose results are wanted together have a number in common; 0: this result is wanted as soon as it is there. */
+  readonly batch: number
   readonly value: PackedValue
   /** It may be run again, so its result must not be written over it. */
   readonly again: boolean
@@ -127,6 +130,7 @@ export interface Taken {
   readonly index: number
   readonly count: number
   readonly attempt: number
+  readonly batch: number
 }
 
 /** What is known of a result; `value` is not there when it is `away`. */
@@ -204,6 +208,7 @@ export class TaskBoard extends SharedObject {
     poke(w, at + INDEX, posting.index)
     poke(w, at + COUNT, count)
     poke(w, at + ATTEMPT, posting.attempt)
+    poke(w, at + BATCH, posting.batch)
     poke(w, at + RECORDS, toRef(records))
     poke(w, at + BEGUN, 0)
     poke(w, at + ABORT, 0)
@@ -359,6 +364,7 @@ export class TaskBoard extends SharedObject {
       index: peek(w, at + INDEX),
       count: peek(w, at + COUNT),
       attempt: peek(w, at + ATTEMPT),
+      batch: peek(w, at + BATCH),
     }
   }
 
@@ -406,10 +412,15 @@ export class TaskBoard extends SharedObject {
     poke(this.w, this.#slot(slot) + BEGUN, i + 1)
   }
 
+  /** `quietly`: the giver may sleep on; wakeGiver() comes later. */
   finish(slot: number, taker: number, took: number, quietly: boolean): void {
     poke(this.w, this.#slot(slot) + TOOK, took)
     finish(this.w, this.at + CLAIMS, SLOTS, slot, taker)
-    if (!quietly) wakeOne(this.session.w, this.w, this.at + RESULTS)
+    if (!quietly) this.wakeGiver()
+  }
+
+  wakeGiver(): void {
+    wakeOne(this.session.w, this.w, this.at + RESULTS)
   }
 
   /** Much has come for the tasks before: a turn of the event loop, in which their handles are let go of, and tidyUp(), are due. */
@@ -424,7 +435,7 @@ export class TaskBoard extends SharedObject {
   /** There is something in the queue beside the board. */
   tell(): void {
     tell(this.w, this.at + CLAIMS)
-    wakeOne(this.session.w, this.w, this.at + RESULTS)
+    this.wakeGiver()
   }
 
   protected override summary(): Record<string, unknown> {

@@ -34,6 +34,9 @@ interface Away {
 /** Bytes of tasks that lie on the board beyond what workers need at once: more would only lie in nobody's cache. */
 const MOST_BYTES = 4 * 2 ** 20
 
+/** Its result is small, and nobody looks at it before the others of its job are there. */
+const mayWait = (task: Task): boolean => task.count === 0 && task.packed?.bytes === 0 && task.traces === undefined
+
 export class Desk {
   readonly board = new TaskBoard()
   readonly results = new Queue<Parcel>()
@@ -100,6 +103,7 @@ export class Desk {
         index: task.index,
         count: task.count,
         attempt: task.attempt,
+        batch: mayWait(task) ? task.job.batch : 0,
         value: task.packed,
         again: this.#again,
       })

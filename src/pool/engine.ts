@@ -84,6 +84,11 @@ export class Engine implements Clerk {
 
   // ── what is to be seen ──
 
+  /** Settles what is done and was not told yet. */
+  look(): void {
+    if (!this.#disposed) this.#desk.collect()
+  }
+
   get state(): 'open' | 'closed' | 'terminated' {
     return this.#state
   }

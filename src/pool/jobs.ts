@@ -16,6 +16,7 @@ export class Single implements Job {
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: unknown) => void
   readonly #site: { stack?: string }
+  readonly batch = 0
   over = false
   /** Called once it is settled, in whatever way. */
   onSettled: (() => void) | undefined
@@ -57,6 +58,8 @@ export interface WholePlan {
   readonly onProgress: Progress | undefined
 }
 
+let batches = 0
+
 /** map(): all results in order, or the first error. */
 export class Whole implements Job, Feeder, Sink {
   readonly callee: Callee
@@ -65,6 +68,8 @@ export class Whole implements Job, Feeder, Sink {
   readonly #site: { stack?: string }
   readonly #resolve: (results: unknown[]) => void
   readonly #reject: (error: unknown) => void
+  /** Set when nothing happens before the last result: no progress is told, and no more input is read. */
+  batch = 0
   #results: unknown[] = []
   #reader: Reader | undefined
   #chunk: unknown[] = []
@@ -104,6 +109,10 @@ export class Whole implements Job, Feeder, Sink {
     if (this.#engine.room !== Infinity) {
       this.readFrom(items.values())
       return
+    }
+    if (this.#plan.onProgress === undefined) {
+      batches = (batches % 2 ** 30) + 1
+      this.batch = batches
     }
     for (let i = 0; i < items.length; i += chunksize) {
       if (chunksize === 1) this.#engine.enqueue(this, this.#shape, items[i], i, 0)

@@ -359,6 +359,7 @@ export class Pool implements AsyncDisposable {
 
   /** What it is doing at this moment, and what it has done. */
   get stats(): PoolStats {
+    this.#engine.look()
     const { workers, busy, queued, completed, failures: failed, runTime, waitTime } = this.#engine
     return { workers, busy, queued, completed, failed, runTime, waitTime }
   }
@@ -378,6 +379,7 @@ export class Pool implements AsyncDisposable {
   }
 
   [inspect.custom](_depth: number, options: InspectOptions): string {
+    this.#engine.look()
     const { workers, busy, queued, completed, failures: failed, state } = this.#engine
     return `Pool ${inspect({ state, workers, busy, queued, completed, failed }, options)}`
   }

@@ -50,6 +50,8 @@ export type News = 'ready' | 'unfit' | 'leaving' | 'words'
 
 /** ms for which a worker may run without a turn of its event loop, if its tasks let it. */
 const LONGEST_STREAK = 10
+/** Results of which the pool is not told at once, at most. */
+const MOST_UNTOLD = 16
 /** Memory is looked at this often, ms. */
 const LOOK_AT_MEMORY = 20
 
@@ -74,6 +76,9 @@ class Worker {
   #slot = -1
   #lastTurn = performance.now()
   #lastLook = performance.now()
+  /** Tasks of this batch that are done and that the pool was not told of: it wants all of them, and would wake in vain. */
+  #batch = 0
+  #untold = 0
 
   constructor(setup: Setup) {
     this.#setup = setup
@@ -127,12 +132,14 @@ class Worker {
     while (!this.#going) {
       let slot = board.tryTake(this.#serial)
       if (slot < 0) {
+        this.#tellResults()
         slot = await board.take(this.#serial, () => this.#going)
         if (slot < 0) return
         this.#lastTurn = performance.now()
       }
       this.#slot = slot
       const task = board.read(slot)
+      if (task.batch !== this.#batch) this.#tellResults()
       const going = this.#run(task)
       if (going !== undefined) await going
       left -= Math.max(1, task.count)
@@ -142,6 +149,13 @@ class Worker {
       if (untidy || now - this.#lastTurn > LONGEST_STREAK) await this.#turn()
       if (untidy) board.tidyUp()
     }
+  }
+
+  /** The pool is told of the tasks that it was not told of. */
+  #tellResults(): void {
+    if (this.#untold === 0) return
+    this.#untold = 0
+    this.#board.wakeGiver()
   }
 
   #turn(): Promise<void> {
@@ -225,13 +239,16 @@ class Worker {
       // an error takes the place of a result that cannot travel
       if (!this.#send(slot, -1, failed, value) && !failed) this.#board.result(slot, new Error(), true)
     }
-    this.#finish(slot)
+    this.#finish(slot, lies && !failed ? task.batch : 0)
   }
 
-  #finish(slot: number): void {
+  #finish(slot: number, batch: number): void {
     running.end()
     this.#slot = -1
-    this.#board.finish(slot, this.#serial, (clock() - this.#board.began(slot)) | 0, false)
+    const quietly = batch !== 0 && this.#untold < MOST_UNTOLD
+    this.#untold = quietly ? this.#untold + 1 : 0
+    this.#batch = batch
+    this.#board.finish(slot, this.#serial, (clock() - this.#board.began(slot)) | 0, quietly)
   }
 
   /** By the queue beside the board. False: an error went in the place of the value. */
@@ -266,7 +283,7 @@ class Worker {
     }
     const at = this.#runItems(task, fn, values, 0)
     if (at < 0) {
-      this.#finish(slot)
+      this.#finish(slot, 0)
       return undefined
     }
     return this.#runRest(task, fn, values, at)
@@ -280,7 +297,7 @@ class Worker {
       this.#send(task.slot, i, true, error)
       awayItem(cells, first, i, true)
     }
-    this.#finish(task.slot)
+    this.#finish(task.slot, 0)
   }
 
   /** The promise that item `#runItems()` stopped at has given. */
@@ -332,7 +349,7 @@ class Worker {
       }
       i = this.#runItems(task, fn, values, i + 1)
     }
-    this.#finish(task.slot)
+    this.#finish(task.slot, 0)
   }
 
   /** True: the rest need not be run. */

@@ -39,6 +39,8 @@ export interface ResolvedTarget {
 type AnyFunction = (...args: any[]) => unknown
 
 const resolved = new WeakMap<AnyFunction, ResolvedTarget>()
+/** Modules that were looked into, and what they export by that name. A child looks again: it is told if that has changed. */
+const resolvedByName = new Map<string, Map<string, ResolvedTarget>>()
 const exportsOfScript = new Map<string, ModuleExports | null>()
 
 /** A function, or `{ module, name }`. */
@@ -202,7 +204,19 @@ function resolveNamed(module: unknown, name: unknown = 'default'): ResolvedTarge
   if (typeof name !== 'string' || name === '') {
     throw new InvalidTargetError(`Expected \`target.name\` to be the name of an export, got ${describe(name)}`)
   }
+  const given = module instanceof URL ? module.href : module
+  const known = typeof given === 'string' ? resolvedByName.get(given)?.get(name) : undefined
+  if (known !== undefined) return known
   const url = moduleUrl(module)
+  const found = { module: url, name }
+  assertExported(url, name)
+  const names = resolvedByName.get(given as string)
+  if (names === undefined) resolvedByName.set(given as string, new Map([[name, found]]))
+  else names.set(name, found)
+  return found
+}
+
+function assertExported(url: string, name: string): void {
   const path = fileURLToPath(url)
   const source = readIfThere(path)
   if (source === undefined && !isMadeByLoader(path)) {
@@ -215,7 +229,6 @@ function resolveNamed(module: unknown, name: unknown = 'default'): ResolvedTarge
       `Expected ${path} to export \`${name}\`, but it exports ${names.length === 0 ? 'nothing' : names.join(', ')}`,
     )
   }
-  return { module: url, name }
 }
 
 function moduleUrl(module: unknown): string {

@@ -13,7 +13,17 @@ const OTHER = 6
 
 function offer(board: TaskBoard, slot: number, task: number): void {
   const value = board.pack(task)
-  board.offer(slot, { fn: 1, definition: 0, shape: 0, index: slot, count: 0, attempt: 1, value, again: false })
+  board.offer(slot, {
+    fn: 1,
+    definition: 0,
+    shape: 0,
+    index: slot,
+    count: 0,
+    attempt: 1,
+    batch: 0,
+    value,
+    again: false,
+  })
 }
 
 /** A task in slot 0, which everybody may take. */

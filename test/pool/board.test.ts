@@ -14,6 +14,7 @@ test('A task that nobody has begun was not begun by the one that lay in its slot
       index: 0,
       count: 0,
       attempt: 1,
+      batch: 0,
       value: board.pack(1),
       again: false,
     })

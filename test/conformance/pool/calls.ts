@@ -369,6 +369,29 @@ export function calls(suite: PoolSuite): void {
     assert.throws(() => runTime.percentile(101), RangeError)
   })
 
+  test('Pool.map() ends with its last result, whatever its workers do next', async t => {
+    const pool = suite.pool(t, 1)
+    const gate = new Event()
+    const begun = new Queue()
+    const all = [pool.map(tasks.sqr, range(5), { chunksize: 1 }), pool.map(tasks.mul, range(3), { chunksize: 1 })]
+    const next = pool.apply(tasks.meet, [begun, gate, 1])
+    assert.deepEqual(await within(Promise.all(all)), [squares(5), [0, 1, 2]])
+    gate.set()
+    await within(next)
+  })
+
+  test('Pool.stats counts what is done of a map() that goes on', async t => {
+    const gate = new Event()
+    const begun = new Queue()
+    const pool = suite.pool(t, { processes: 1, initializer: tasks.initialise, initargs: [{ begun, gate }] })
+    const all = pool.map(tasks.meetAtThree, range(5), { chunksize: 1 })
+    await within(begun.get())
+    const { busy, queued, completed } = pool.stats
+    assert.deepEqual([busy, queued, completed], [1, 1, 3])
+    gate.set()
+    assert.deepEqual(await within(all), squares(5))
+  })
+
   test('diagnostics_channel: each task is traced from the call to its end', async () => {
     const seen: string[] = []
     const channels = diagnostics.tracingChannel<unknown, { target: string; index: number }>('multiproc:task')
