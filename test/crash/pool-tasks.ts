@@ -1,6 +1,6 @@
 // What the workers of a swept pool run, and what comes of it. Each run is noted in a file: that is no access to shared memory.
 import { appendFileSync, writeFileSync } from 'node:fs'
-import { currentTask, type Pool } from 'multiproc'
+import { currentTask, type Pool, WorkerDiedError } from 'multiproc'
 import { arm, disarm, record } from '../support/words.crash.js'
 
 /** More than the room of a slot, and more than a record of the queue beside the board. */
@@ -100,6 +100,14 @@ export interface Call {
   readonly result: Promise<unknown>
 }
 
+/** A map() says only of one item that it is lost; of the others nothing else is known. */
+const unlessOf =
+  (i: number, wanted: number) =>
+  (error: unknown): number => {
+    if (error instanceof WorkerDiedError && (error.index ?? 0) !== i) return wanted
+    throw error
+  }
+
 export const outcome = (result: Promise<unknown>): Promise<unknown> =>
   result.catch(error => (error instanceof RangeError ? error.message : error))
 
@@ -129,6 +137,9 @@ export function batch(pool: Pool, first: number): Call[] {
       () => results.next().then(({ value }) => value),
     )
   }
+  const one = id
+  const all = pool.map(small, [one, one + 1, one + 2, one + 3], { chunksize: 1, failFast: false })
+  for (let i = 0; i < 4; i++) call(itself, id => all.then(results => results[i], unlessOf(i, id)))
   call(
     id => `${id} `.repeat(LARGE),
     id => pool.apply(text, [id]),
