@@ -19,6 +19,9 @@ import { settleStdio } from './thread-stdio.ts'
 const { name, place, token, toldAt, argsAt, bells, end, above, fds, stdio, execArgv, terminals } =
   workerData as GivenToThread
 
+/** Its program may put another one in its place. */
+const { stderr } = process
+
 leaveExitCode()
 settleStdio(stdio, terminals)
 setOwnStdio(stdio)
@@ -112,5 +115,5 @@ function leaveExitCode(): void {
 /** What went wrong, on this thread's standard error. */
 function tell(text: string): void {
   if (stdio === 'inherit') print(text)
-  else process.stderr.write(text)
+  else stderr.write(text)
 }

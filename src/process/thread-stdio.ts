@@ -1,7 +1,8 @@
 /**
  * The standard output of a thread. Node would send it through the thread that started this one, where it stays as long as
  * that one is blocked, and is lost when that one exits; and from the second write on it would wait for a turn of this
- * thread's event loop. So with 'inherit' it is written where the process writes, and with 'pipe' it is sent at once.
+ * thread's event loop. So with 'inherit' it is written where the process writes, and with 'pipe' it is sent at once. Nobody asks
+ * this thread for more (start/thread.ts): it says so to itself.
  */
 import { isatty, WriteStream } from 'node:tty'
 import { print } from './print.ts'
@@ -25,19 +26,22 @@ export function settleStdio(stdio: 'inherit' | 'ignore' | 'pipe', terminals: rea
       inherit: chunks => {
         for (const chunk of chunks) print(bytesOf(chunk), fd)
       },
-      pipe: chunks => send.call(stream, chunks, () => {}),
+      pipe: chunks => {
+        send.call(stream, chunks, () => {})
+        goOn(stream)
+      },
       ignore: () => {},
     }
     stream._writev = (chunks, done) => {
       writers[stdio](chunks)
       done()
     }
-    if (stdio === 'inherit') goOn(stream)
+    goOn(stream)
     if (stdio === 'inherit' && isatty(fd)) makeTerminal(stream, fd, terminals[n])
   }
 }
 
-/** What a preloaded module has written waits until the other thread asks for more, which it does not (start/thread.ts). */
+/** What was sent, or written by a preloaded module, waits until the other thread asks for more, and keeps this one alive until then. */
 function goOn(stream: object): void {
   const asked = Object.getOwnPropertySymbols(Object.getPrototypeOf(stream)).find(
     ({ description }) => description === 'kStdioWantsMoreDataCallback',

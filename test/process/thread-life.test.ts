@@ -234,6 +234,22 @@ test('what a thread prints into a pipe is out at once, also when it then blocks,
   assert.equal(await ended(child), -9)
 })
 
+test('a thread that prints more than once into a pipe ends all the same when nothing is left for it to do', async t => {
+  const { stdout, exitCode } = await outputOf(launch(t, { target: threads.printAndReturn, stdio: 'pipe' }))
+  assert.deepEqual([stdout, exitCode], ['first second third', 0])
+})
+
+test('a thread may put other streams in the place of those that go into a pipe, or none, and nothing that it printed is lost', async t => {
+  for (const streams of ['other', 'none'] as const) {
+    const gate = new Event()
+    const child = launch(t, { target: threads.printAndReplace, args: [streams, gate], stdio: 'pipe' })
+    const output = outputOf(child)
+    await says(child, 'out') // whoever reads would have asked for more
+    gate.set()
+    assert.deepEqual(await output, { stdout: 'out', stderr: 'err', exitCode: 0 })
+  }
+})
+
 test('what the children of a thread print goes where that of the thread goes', async t => {
   assert.equal((await outputOf(launch(t, { target: threads.letOthersPrint, stdio: 'pipe' }))).stdout, 'spawn\nthread\n')
   const { stdout, stderr } = await runNode(

@@ -143,7 +143,7 @@ export function startThread(plan: StartPlan): Child {
         throw error
       }
     })
-    if (stdio === 'inherit') askForNothing(worker)
+    askForNothing(worker, stdio)
     const threads = readdirSync(THREADS).filter(id => !others.has(id))
     return new ThreadChild(worker, threads.map(Number), session, given, memoryLimitMb !== undefined)
   })
@@ -196,10 +196,25 @@ function newWorker({ env, execArgv, stdio, memoryLimitMb }: StartPlan, given: Gi
 
 /**
  * Node would ask the thread for what it writes, by a message that makes it fail when its program has put another stream, or none, in
- * the place of its `process.stdout`. With 'inherit' only what was written before its bootstrap comes here, unasked (thread-stdio.ts).
+ * the place of its `process.stdout`. It sends all unasked (thread-stdio.ts).
  */
-function askForNothing({ stdout, stderr }: Worker): void {
-  for (const stream of [stdout, stderr]) stream._read = () => {}
+function askForNothing({ stdout, stderr }: Worker, stdio: StartPlan['stdio']): void {
+  for (const stream of [stdout, stderr]) stream._read = stdio === 'inherit' ? () => {} : unasked(stream)
+}
+
+/** Reading keeps the event loop alive as ever; only the message is not sent. */
+function unasked(stream: Readable): Readable['_read'] {
+  const { _read } = stream
+  const key = Object.getOwnPropertySymbols(stream).find(({ description }) => description === 'kPort')
+  const port = key === undefined ? {} : (Reflect.get(stream, key) as { postMessage?: () => void })
+  return function (this: Readable, size) {
+    port.postMessage = () => {}
+    try {
+      _read.call(this, size)
+    } finally {
+      delete port.postMessage // the port's own is that of its class
+    }
+  }
 }
 
 /** With the Node options of this thread, as far as they do not belong to one run of one program. */
