@@ -47,6 +47,20 @@ export function fromBytes(kind: number, bytes: ArrayBuffer): ArrayBuffer | View 
   return made === undefined ? undefined : new made(bytes)
 }
 
+/** Makes the same view of another buffer: it may be called when `view` has lost its own. */
+export function remaker(view: ArrayBufferView): (buffer: ArrayBuffer) => ArrayBufferView {
+  const kind = kindOf(view)
+  const { byteOffset, byteLength } = view
+  if (kind === BUFFER) return buffer => Buffer.from(buffer, byteOffset, byteLength)
+  const made = (classes[kind] ?? later[kind - firstLater]) as unknown as new (
+    buffer: ArrayBuffer,
+    byteOffset: number,
+    length: number,
+  ) => ArrayBufferView
+  const length = (view as Uint8Array).length ?? byteLength
+  return buffer => new made(buffer, byteOffset, length)
+}
+
 /** Up to here a loop is cheaper than making the view that `set` needs. */
 const LOOP_BYTES = 40
 

@@ -10,6 +10,7 @@ import type { Engine } from './engine.ts'
 import type { Progress, Single } from './jobs.ts'
 import type { MapOptions } from './pool.ts'
 import { renamed } from './renamed.ts'
+import { areGivenAway, takeArguments, takeAway } from './transfer.ts'
 import { SPREAD } from './worker.ts'
 
 /** ms after which a worker that has nothing to do goes, and between an abort and the end of a worker that takes no notice. */
@@ -24,6 +25,25 @@ type Input = Iterable<unknown> | AsyncIterable<unknown>
 export function give(engine: Engine, job: Single, args: unknown[], priority?: number, timeout?: number): Task {
   try {
     return engine.give(job, SPREAD, args, priority, timeout)
+  } catch (error) {
+    throw renamed(error, 'value', 'args')
+  }
+}
+
+/** The same for arguments with buffers that the caller gives away. */
+export function giveAway(
+  engine: Engine,
+  job: Single,
+  args: unknown[],
+  transfer: ArrayBuffer[],
+  priority: number,
+  timeout: number,
+): Task {
+  if (areGivenAway(args, transfer)) {
+    return engine.giveLater(job, SPREAD, takeArguments(args, transfer), 0, 0, priority, timeout)
+  }
+  try {
+    return engine.give(job, SPREAD, args, priority, timeout, () => takeAway(transfer))
   } catch (error) {
     throw renamed(error, 'value', 'args')
   }
@@ -50,12 +70,6 @@ export function checkPriority(priority: unknown): number {
   if (priority === undefined) return 0
   if (typeof priority === 'number' && Number.isFinite(priority)) return priority
   throw new ArgumentTypeError(`Expected \`priority\` to be a finite number, got ${describe(priority)}`)
-}
-
-export function checkTransfer(transfer: unknown): ArrayBuffer[] {
-  if (transfer === undefined) return []
-  if (Array.isArray(transfer) && transfer.every(one => one instanceof ArrayBuffer)) return transfer
-  throw new ArgumentTypeError(`Expected \`transfer\` to be an array of ArrayBuffers, got ${describe(transfer)}`)
 }
 
 export function checkInput(items: unknown, shape: number): { input: Input; isAsync: boolean } {

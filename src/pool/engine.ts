@@ -143,9 +143,18 @@ export class Engine implements Clerk {
     if (this.room <= 0) throw full(this.plan.maxQueue, this.queued)
   }
 
-  /** A task to be run; what it is called with is packed now, so that it may be changed afterwards. Throws what pack() throws. */
-  give(job: Job, shape: number, value: unknown, priority?: number, timeout?: number): Task {
+  /**
+   * A task to be run; what it is called with is packed now, so that it may be changed afterwards. Throws what pack() throws, and
+   * `whenPacked()`: then it is not run.
+   */
+  give(job: Job, shape: number, value: unknown, priority?: number, timeout?: number, whenPacked?: () => void): Task {
     const packed = this.#desk.board.pack(value)
+    try {
+      whenPacked?.()
+    } catch (error) {
+      this.#desk.board.discard(packed)
+      throw error
+    }
     const task = new Task(job, shape, undefined, 0, 0, clock(), priority, timeout)
     task.packed = packed
     this.#add(task)
@@ -153,8 +162,18 @@ export class Engine implements Clerk {
   }
 
   /** A task to be run; what it is called with is packed when it is laid on the board. `count`: items; 0: it is one. */
-  giveLater(job: Job, shape: number, value: unknown, index: number, count: number): void {
-    this.#add(new Task(job, shape, value, index, count, clock()))
+  giveLater(
+    job: Job,
+    shape: number,
+    value: unknown,
+    index: number,
+    count: number,
+    priority?: number,
+    timeout?: number,
+  ): Task {
+    const task = new Task(job, shape, value, index, count, clock(), priority, timeout)
+    this.#add(task)
+    return task
   }
 
   /** One of many of them at once; start() follows. */

@@ -14,10 +14,10 @@ import {
   checkMapOptions,
   checkPriority,
   checkTarget,
-  checkTransfer,
   chunkOf,
   GRACE,
   give,
+  giveAway,
   IDLE_TIMEOUT,
   iteratorOf,
   limit,
@@ -31,6 +31,7 @@ import type { Histogram } from './histogram.ts'
 import { Single, Whole, type WholePlan } from './jobs.ts'
 import { callSite } from './stacks.ts'
 import { Stream, type StreamPlan } from './stream.ts'
+import { checkTransfer } from './transfer.ts'
 import { ONE, SPREAD } from './worker.ts'
 
 export interface PoolOptions {
@@ -206,8 +207,10 @@ export class Pool implements AsyncDisposable {
       const priority = checkPriority(how.priority)
       const transfer = checkTransfer(how.transfer)
       signal?.throwIfAborted()
-      const task = give(engine, job, args ?? [], priority, timeout)
-      if (transfer.length > 0) structuredClone(null, { transfer })
+      const task =
+        transfer.length === 0
+          ? give(engine, job, args ?? [], priority, timeout)
+          : giveAway(engine, job, args ?? [], transfer, priority, timeout)
       if (signal === undefined || job.over) return
       const onAbort = () => {
         job.failed(0, signal.reason)

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Event, NotSerializableError, Queue, RawArray, Value } from 'multiproc'
+import { Event, inspect, NotSerializableError, Queue, RawArray, Value } from 'multiproc'
 import * as tasks from '../../fixtures/pool.ts'
 import { listOf, type PoolSuite, range, squares, within } from '../pool.ts'
 
@@ -74,6 +74,41 @@ export function calls(suite: PoolSuite): void {
     const result = suite.common.apply(tasks.plusOne, [bytes], { transfer: [bytes.buffer] })
     assert.equal(bytes.length, 0)
     assert.equal((await result)[4096], 4)
+  })
+
+  test('Pool.apply() transfer: views of every kind arrive as they were; what holds a buffer is sent as it was, too', async () => {
+    const whole = new Uint8Array(range(64))
+    const give = (value: unknown, buffer: ArrayBuffer) =>
+      suite.common.apply(tasks.identity, [value], { transfer: [buffer] })
+    const values = [
+      (b: ArrayBuffer) => b,
+      (b: ArrayBuffer) => new Uint8Array(b, 3, 5),
+      (b: ArrayBuffer) => Buffer.from(b, 3, 5),
+      (b: ArrayBuffer) => new Float64Array(b, 8, 2),
+      (b: ArrayBuffer) => new DataView(b, 8, 16),
+      (b: ArrayBuffer) => ({ deep: [new Uint8Array(b, 3, 5), 'beside it'] }),
+    ]
+    for (const value of values) {
+      const buffer = whole.slice().buffer
+      const sent = value(buffer)
+      const back = give(sent, buffer)
+      assert.equal(buffer.byteLength, 0)
+      assert.deepEqual(await back, value(whole.slice().buffer))
+    }
+  })
+
+  test('Pool.apply() transfer: a hundred large buffers lie in shared memory a few at a time', async () => {
+    const before = inspect().memory.used
+    const all = range(100).map(n => {
+      const { buffer } = new Uint8Array(1 << 20).fill(n)
+      return suite.common.apply(tasks.plusOne, [new Uint8Array(buffer)], { transfer: [buffer] })
+    })
+    assert.ok(inspect().memory.used - before < 50 * 2 ** 20)
+    const back = await within(Promise.all(all))
+    assert.deepEqual(
+      back.map(bytes => bytes[0]),
+      range(100).map(n => n + 1),
+    )
   })
 
   test('Pool: large typed arrays, many at once, in and out', async () => {

@@ -10,6 +10,7 @@ import {
   InvalidTargetError,
   NotSerializableError,
   Queue,
+  Value,
 } from 'multiproc'
 import * as tasks from '../../fixtures/pool.ts'
 import { type PoolSuite, range, squares, within } from '../pool.ts'
@@ -59,6 +60,18 @@ export function refusals(suite: PoolSuite): void {
     await bad(() => pool.apply(tasks.sqr, [1], { priority: NaN }), ArgumentTypeError)
     await bad(() => pool.apply(tasks.sqr, [1], { signal: {} as never }), ArgumentTypeError)
     await bad(() => pool.apply(tasks.sqr, [1], { transfer: [5] as never }), ArgumentTypeError)
+    const { buffer } = new Uint8Array(8)
+    const counter = new Value('i', 0)
+    const taken = structuredClone(buffer)
+    structuredClone(null, { transfer: [taken] })
+    for (const transfer of [
+      [buffer, buffer],
+      [buffer, taken],
+    ]) {
+      await bad(() => pool.apply(tasks.count, [counter], { transfer }), ArgumentTypeError)
+      await bad(() => pool.apply(tasks.sqr, [1], { transfer }), ArgumentTypeError)
+    }
+    assert.deepEqual([counter.value, buffer.byteLength], [0, 8], 'nothing was run, and nothing taken away')
     await bad(() => pool.apply(tasks.sqr, [1], { prio: 5 } as never), /`prio`/)
     await bad(() => pool.map(tasks.sqr, 5 as never), ArgumentTypeError)
     await bad(() => pool.map(notExported, []), InvalidTargetError)
