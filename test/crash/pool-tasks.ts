@@ -104,7 +104,7 @@ export interface Call {
 const unlessOf =
   (i: number, wanted: number) =>
   (error: unknown): number => {
-    if (error instanceof WorkerDiedError && (error.index ?? 0) !== i) return wanted
+    if (error instanceof WorkerDiedError && error.index !== i) return wanted
     throw error
   }
 

@@ -39,13 +39,13 @@ async function sweepPart(t: TestContext, most: number, part: Part, retries: numb
 }
 
 test('Pool: a worker that is killed before any access, at work, costs the one task in hand', t =>
-  sweepPart(t, 14, 'work', 0))
+  sweepPart(t, 12, 'work', 0))
 
 test('Pool with retries: a worker that is killed before any access, at work, costs nothing: the task in hand is run again', t =>
   sweepPart(t, 4, 'work', 1))
 
 test('Pool: a worker that is killed before any access while tasks come one by one takes no wake-up from the other one', t =>
-  sweepPart(t, 3, 'wait', 0, 2))
+  sweepPart(t, 2, 'wait', 0, 2))
 
 test('Pool: a worker that is killed before any access until its first task costs one task at the most', t =>
   sweepPart(t, 3, 'start', 0))

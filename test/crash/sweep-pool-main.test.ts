@@ -16,10 +16,10 @@ const program = fileURLToPath(new URL('./pool-main.js', import.meta.url))
 
 /** Programs at a time: they wait for each other's workers. */
 const LANES = 2
-/** Deaths of each method, where not every one counts. */
-const SAMPLE = 3
+/** Deaths of each method, where not every place counts. */
+const METHODS = { spawn: 4, warm: 2 }
 /** And where every place counts. */
-const ALL = 250
+const ALL = 200
 
 /** Runs the program, to its end or to its death; gives what it wrote down. */
 async function run(t: TestContext, method: StartMethod, k: number): Promise<Access[]> {
@@ -60,7 +60,7 @@ let recorded: Promise<Access[]> | undefined
 for (const method of ['spawn', 'warm'] as const) {
   test(`Pool, ${method}: a main program that is killed before any access takes its workers with it, and nothing is left`, async t => {
     recorded ??= run(t, 'spawn', 0)
-    const points = placesOf(await recorded, SAMPLE, ALL)
+    const points = placesOf(await recorded, METHODS[method], ALL)
     const waiting = [...points]
     const lane = async () => {
       for (let k = waiting.shift(); k !== undefined; k = waiting.shift()) await run(t, method, k)

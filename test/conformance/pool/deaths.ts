@@ -144,7 +144,7 @@ export function deaths(suite: PoolSuite): void {
     const error = await deathOf(
       pool.map(tasks.lastWords as (x: unknown) => never, [1], { chunksize: 1, failFast: false }),
     )
-    assert.deepEqual([error.exitCode, error.signal, error.target], [7, null, 'lastWords'])
+    assert.deepEqual([error.exitCode, error.signal, error.target, error.index], [7, null, 'lastWords', 0])
     assert.match(error.stderr, /one line\nthe last line$/)
     assert.match(error.message, /exit code 7[\s\S]*the last line/)
     const left = await deathOf(pool.apply(tasks.exit, [0]))
