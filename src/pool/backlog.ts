@@ -8,6 +8,8 @@ export interface Job {
   readonly callee: Callee
   /** Nobody waits for it any more: what is not begun need not be run. */
   readonly over: boolean
+  /** It has one task, and no list of them. */
+  readonly isOne: boolean
   /** The number of its tasks, whose results it wants all together; 0: it wants each as soon as it is there. */
   readonly batch: number
   done(index: number, value: unknown): void

@@ -18,7 +18,6 @@ import { Crew, type CrewPlan, type Worker } from './crew.ts'
 import { type ABORTED, TIMED_OUT } from './current-task.ts'
 import { type Clerk, Desk } from './desk.ts'
 import type { Durations } from './histogram.ts'
-import { Single } from './jobs.ts'
 import { obituary } from './obituary.ts'
 import { cancelled, exiting, full, isExiting, noticeExit, notOpen, terminated, unable, unread } from './refusals.ts'
 import { renamed } from './renamed.ts'
@@ -393,8 +392,7 @@ export class Engine implements Clerk {
     }
     this.#desk.discard(task)
     if (task.abandoned) return
-    const isOne = task.job instanceof Single
-    this.failed(task, task.index, obituary(worker, task.job.callee, isOne ? null : task.index))
+    this.failed(task, task.index, obituary(worker, task.job.callee, task.job.isOne ? null : task.index))
   }
 
   /** Nothing is to be done: those who are not needed may go. */

@@ -16,6 +16,7 @@ export class Single implements Job {
   readonly #resolve: (value: unknown) => void
   readonly #reject: (error: unknown) => void
   readonly #site: { stack?: string }
+  readonly isOne = true
   readonly batch = 0
   over = false
   /** Called once it is settled, in whatever way. */
@@ -68,6 +69,7 @@ export class Whole implements Job, Feeder, Sink {
   readonly #site: { stack?: string }
   readonly #resolve: (results: unknown[]) => void
   readonly #reject: (error: unknown) => void
+  readonly isOne = false
   /** Set when nothing happens before the last result: no progress is told, and no more input is read. */
   batch = 0
   #results: unknown[] = []

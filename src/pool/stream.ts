@@ -63,6 +63,7 @@ export class Stream implements Job, Feeder, Sink, AsyncIterableIterator<unknown>
   #ended = false
   #inputError: { error: unknown } | undefined
   #timer: NodeJS.Timeout | undefined
+  readonly isOne = false
   readonly batch = 0
   over = false
 
