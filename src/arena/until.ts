@@ -23,7 +23,7 @@ import { pause, relax, type Words } from '#words'
 import { TimeoutError } from '../contract/errors.ts'
 import { checkOptions, checkSignal, checkTimeout } from '../contract/options.ts'
 import type { Readiness } from '../contract/waitable.ts'
-import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
+import { LONGEST_TIMER, type SyncWaitOptions, type WaitOptions } from '../contract/waiting.ts'
 import { Hope, LOOK } from './hope.ts'
 import type { Sleeper, Waiters } from './sleeper.ts'
 import { mark, unmark, wakeOne } from './wait-set.ts'
@@ -166,13 +166,13 @@ export class Line implements Waiters {
     const onTimeout = () => {
       const left = began + timeout - performance.now()
       if (left > 0) {
-        timer = setTimeout(onTimeout, Math.min(Math.ceil(left), MAX_TIMER))
+        timer = setTimeout(onTimeout, Math.min(Math.ceil(left), LONGEST_TIMER))
         return
       }
       this.#serveFirst() // what is there in time is taken, though we look late
       leaveWith(() => late(what, timeout))
     }
-    if (timeout !== Number.POSITIVE_INFINITY) timer = setTimeout(onTimeout, Math.min(timeout, MAX_TIMER))
+    if (timeout !== Number.POSITIVE_INFINITY) timer = setTimeout(onTimeout, Math.min(timeout, LONGEST_TIMER))
     if (signal) {
       setMaxListeners(0, signal) // many waits with one signal are no leak
       signal.addEventListener('abort', onAbort, { once: true })
@@ -441,9 +441,6 @@ export function checkWaitOptions(options: WaitOptions | undefined): {
   checkOptions('options', options, WAIT_OPTIONS)
   return { timeout: checkTimeout(options?.timeout), signal: checkSignal(options?.signal) }
 }
-
-/** setTimeout counts in 31 bits. */
-const MAX_TIMER = 0x7fffffff
 
 /** Served without waiting. Now and then by way of the event loop: a loop of such awaits would starve timers and sockets. */
 export function served<T>(value: T): Promise<T> {

@@ -7,10 +7,7 @@ import { served } from '../arena/until.ts'
 import { ArgumentRangeError, ArgumentTypeError } from '../contract/errors.ts'
 import { checkOptions, checkSignal, checkTimeout, describe } from '../contract/options.ts'
 import { isWaitable, type Readiness, WAITABLE } from '../contract/waitable.ts'
-import type { WaitOptions } from '../contract/waiting.ts'
-
-/** setTimeout() counts in 31 bits. */
-const LONGEST_TIMER = 2 ** 31 - 1
+import { LONGEST_TIMER, type WaitOptions } from '../contract/waiting.ts'
 
 /**
  * Waits until one or more of the objects are ready, and gives those that are, in the order they came in. Nothing is taken:

@@ -20,6 +20,7 @@ import { BUSY, NONE } from '../arena/until.ts'
 import type { Arrived } from '../channel/envelope.ts'
 import type { PipeEnd } from '../channel/pipe-end.ts'
 import { ClosedError, MultiprocError, OutOfSharedMemoryError, TimeoutError } from '../contract/errors.ts'
+import { LONGEST_TIMER } from '../contract/waiting.ts'
 import { Arrival, Batch, CALL, DROPPED, NAME, NOTHING, RECALL, VALUE, WITHDRAW, WITHDRAWN } from './batch.ts'
 import { failureOf } from './failure.ts'
 import type { Limits, Link } from './remote.ts'
@@ -33,7 +34,7 @@ const FEW = 8
 
 /** A server that does not answer for so long stands still: it was stopped, or an object of the user's computes. ms */
 const GRACE = 1000
-const LONGEST_TIMER = 2 ** 31 - 1 - GRACE
+const LONGEST_TIMEOUT = LONGEST_TIMER - GRACE
 
 type Settle = (value: any) => void
 
@@ -115,7 +116,7 @@ export class Client implements Link {
         setMaxListeners(0, signal) // many waits with one signal are no leak
         signal.addEventListener('abort', onAbort, { once: true })
       }
-      if (timeout <= LONGEST_TIMER) {
+      if (timeout <= LONGEST_TIMEOUT) {
         timer = setTimeout(() => this.#recall(id, () => notAnswered(method, timeout)), timeout + GRACE)
       }
     })

@@ -1,7 +1,7 @@
 /** What applyAsync() and mapAsync() give: a result that can be asked for. */
 import { InvalidStateError, TimeoutError } from '../contract/errors.ts'
 import { checkOptions, checkSignal, checkTimeout } from '../contract/options.ts'
-import type { WaitOptions } from '../contract/waiting.ts'
+import { LONGEST_TIMER, type WaitOptions } from '../contract/waiting.ts'
 
 /** A result that will be there some time. It can be awaited as a promise is; when it fails and nobody looks, nothing happens. */
 export interface AsyncResult<R> extends PromiseLike<R> {
@@ -20,7 +20,6 @@ export interface AsyncResult<R> extends PromiseLike<R> {
 }
 
 const LATE = Symbol('late')
-const LONGEST_TIMER = 2 ** 31 - 1
 
 export class PoolResult<R> implements AsyncResult<R> {
   readonly #promise: Promise<R>

@@ -9,6 +9,7 @@ import type { Connection } from '../channel/connection.ts'
 import { Pipe } from '../channel/pipe.ts'
 import type { Queue } from '../channel/queue.ts'
 import type { TaskBoard } from '../channel/task-board.ts'
+import { LONGEST_TIMER } from '../contract/waiting.ts'
 import { LastWords } from '../process/last-words.ts'
 import { MAY_HAVE_CHILDREN, ON_END, Process, START_METHOD } from '../process/process.ts'
 import { getStartMethod, type StartMethod } from '../process/start-method.ts'
@@ -22,6 +23,8 @@ export interface CrewPlan {
   readonly initializer: ResolvedTarget | undefined
   readonly initargs: readonly unknown[]
   readonly teardown: ResolvedTarget | undefined
+  readonly minProcesses: number
+  readonly idleTimeout: number
   readonly maxTasks: number
   /** Bytes. */
   readonly memoryLimit: number
@@ -72,6 +75,7 @@ function classFor(method: StartMethod): typeof Process {
 
 export class Crew {
   readonly #plan: CrewPlan
+  #idleTimer: NodeJS.Timeout | undefined
   readonly #board: TaskBoard
   readonly #results: Queue<Parcel>
   readonly #onEnd: (worker: Worker) => void
@@ -195,10 +199,28 @@ export class Crew {
     this.#seeItGo(worker)
   }
 
-  /** Lets those go that have done nothing for `idleTimeout`, but keeps so many; gives when to come again, ms. */
-  dismissIdle(busy: ReadonlySet<number>, keep: number, idleTimeout: number): number {
+  // ── those who have nothing to do ──
+
+  /** There is nothing to do: lets them go once they have done nothing for `idleTimeout`, but for `minProcesses` of them. */
+  watchIdle(busy: () => ReadonlySet<number>, ms: number = this.#plan.idleTimeout): void {
+    if (this.#idleTimer !== undefined || ms === Infinity || this.active <= this.#plan.minProcesses) return
+    const look = () => {
+      this.#idleTimer = undefined
+      this.watchIdle(busy, this.#dismissIdle(busy()))
+    }
+    this.#idleTimer = setTimeout(look, Math.min(Math.max(1, Math.ceil(ms)), LONGEST_TIMER)).unref()
+  }
+
+  /** They are let go for other reasons. */
+  unwatchIdle(): void {
+    clearTimeout(this.#idleTimer)
+  }
+
+  /** Gives when to come again, ms. */
+  #dismissIdle(busy: ReadonlySet<number>): number {
+    const { minProcesses, idleTimeout } = this.#plan
     const now = performance.now()
-    let surplus = this.active - keep
+    let surplus = this.active - minProcesses
     let soonest = idleTimeout
     for (const worker of this.all()) {
       if (surplus <= 0) break

@@ -11,6 +11,7 @@
  */
 import { clock } from '../channel/task-board.ts'
 import { TimeoutError } from '../contract/errors.ts'
+import { LONGEST_TIMER } from '../contract/waiting.ts'
 import type { Target } from '../process/target.ts'
 import { Backlog, type Job, Task } from './backlog.ts'
 import type { Callee } from './callees.ts'
@@ -26,8 +27,6 @@ import type { News } from './worker.ts'
 
 export interface EnginePlan extends CrewPlan {
   readonly processes: number
-  readonly minProcesses: number
-  readonly idleTimeout: number
   readonly maxQueue: number
   readonly retries: number
 }
@@ -47,7 +46,6 @@ type Why = typeof ABORTED | typeof TIMED_OUT
 
 /** So many workers in a row that end before they are ready are no accident. */
 const MOST_STILLBORN = 3
-const LONGEST_TIMER = 2 ** 31 - 1
 
 export class Engine implements Clerk {
   readonly plan: EnginePlan
@@ -67,7 +65,6 @@ export class Engine implements Clerk {
   #stillborn = 0
   /** Has ended, and is being seen off. */
   #ending: Worker | undefined
-  #idleTimer: NodeJS.Timeout | undefined
 
   constructor(plan: EnginePlan) {
     this.plan = plan
@@ -399,28 +396,13 @@ export class Engine implements Clerk {
   #rest(): void {
     for (const tell of [...this.#emptied]) tell()
     if (this.#state === 'open' && this.#broken === undefined) {
-      this.#watchIdle(this.plan.idleTimeout)
+      this.#crew.watchIdle(() => this.#desk.holders)
       return
     }
     if (this.#state !== 'terminated' && this.#feeders.size === 0) {
       for (const worker of this.#crew.all()) this.#crew.dismiss(worker)
     }
     this.#dispose()
-  }
-
-  #watchIdle(ms: number): void {
-    if (this.#idleTimer !== undefined || ms === Infinity || this.#crew.active <= this.plan.minProcesses) return
-    const look = () => {
-      this.#idleTimer = undefined
-      this.#letIdleGo()
-    }
-    this.#idleTimer = setTimeout(look, Math.min(Math.max(1, Math.ceil(ms)), LONGEST_TIMER)).unref()
-  }
-
-  #letIdleGo(): void {
-    if (this.#state !== 'open') return
-    const { minProcesses, idleTimeout } = this.plan
-    this.#watchIdle(this.#crew.dismissIdle(this.#desk.holders, minProcesses, idleTimeout))
   }
 
   // ── the end ──
@@ -464,7 +446,7 @@ export class Engine implements Clerk {
   close(): void {
     if (this.#state !== 'open') return
     this.#state = 'closed'
-    clearTimeout(this.#idleTimer)
+    this.#crew.unwatchIdle()
     if (this.#isIdle) this.#rest()
   }
 
@@ -478,7 +460,7 @@ export class Engine implements Clerk {
   async terminate(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     if (this.#state !== 'terminated') {
       this.#state = 'terminated'
-      clearTimeout(this.#idleTimer)
+      this.#crew.unwatchIdle()
       this.#rejectAll(terminated)
     }
     await this.#crew.end(signal)

@@ -6,6 +6,7 @@
  * Leaving early (return(), an error, an abort) gives everything back: what was not begun is not run, and the input is told.
  */
 import { TimeoutError } from '../contract/errors.ts'
+import { LONGEST_TIMER } from '../contract/waiting.ts'
 import type { Job } from './backlog.ts'
 import type { Callee } from './callees.ts'
 import { ABORTED } from './current-task.ts'
@@ -260,7 +261,7 @@ export class Stream implements Job, Feeder, Sink, AsyncIterableIterator<unknown>
         if (performance.now() < deadline) this.#setTimer()
         else this.#fail(new TimeoutError(`${what} timed out: not all results were there in time`), false)
       },
-      Math.max(0, Math.min(2 ** 31 - 1, Math.ceil(deadline - performance.now()))),
+      Math.max(0, Math.min(LONGEST_TIMER, Math.ceil(deadline - performance.now()))),
     )
   }
 

@@ -9,7 +9,7 @@
 import { setMaxListeners } from 'node:events'
 import { TimeoutError } from '../contract/errors.ts'
 import { checkOptions, checkSignal, checkTimeout } from '../contract/options.ts'
-import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
+import { LONGEST_TIMER, type SyncWaitOptions, type WaitOptions } from '../contract/waiting.ts'
 import { pollReadable } from '../os/poll.ts'
 
 /** An attempt's answer: not now. */
@@ -20,8 +20,6 @@ export type Attempt<T> = () => T | typeof NONE
 
 const FIRST_NAP = 1
 const LONGEST_NAP = 10
-/** setTimeout counts in 31 bits. */
-const MAX_TIMER = 0x7fffffff
 /** Awaited operations that were served at once before one makes way for timers and sockets. */
 const STREAK = 500
 
@@ -147,13 +145,13 @@ export function awaited<T>(
     const onTimeout = () => {
       const left = began + timeout - performance.now()
       if (left > 0) {
-        timer = setTimeout(onTimeout, Math.min(Math.ceil(left), MAX_TIMER))
+        timer = setTimeout(onTimeout, Math.min(Math.ceil(left), LONGEST_TIMER))
         return
       }
       wait.lastLook()
       if (!settled) leaveWith(late(what, timeout))
     }
-    if (timeout !== Number.POSITIVE_INFINITY) timer = setTimeout(onTimeout, Math.min(timeout, MAX_TIMER))
+    if (timeout !== Number.POSITIVE_INFINITY) timer = setTimeout(onTimeout, Math.min(timeout, LONGEST_TIMER))
     if (signal) {
       setMaxListeners(0, signal) // many waits with one signal are no leak
       signal.addEventListener('abort', onAbort, { once: true })

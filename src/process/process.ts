@@ -12,7 +12,7 @@ import { ClosedError, InvalidStateError, NotSerializableError } from '../contrac
 import { checkOptions, checkSignal, checkTimeout } from '../contract/options.ts'
 import { SHAREABLE } from '../contract/shareable.ts'
 import { type Readiness, WAITABLE, type Waitable } from '../contract/waitable.ts'
-import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
+import { LONGEST_TIMER, type SyncWaitOptions, type WaitOptions } from '../contract/waiting.ts'
 import { endWithThisProcess } from './daemons.ts'
 import { checkMayStart, children, identityFor, nextPath } from './family.ts'
 import { checkProcessOptions, type ProcessOptions } from './options.ts'
@@ -28,9 +28,6 @@ export const MAY_HAVE_CHILDREN: unique symbol = Symbol('multiproc.may-have-child
 
 /** For whoever started a Process and wants to know of its end without holding the event loop. */
 export const ON_END: unique symbol = Symbol('multiproc.on-end')
-
-/** setTimeout() cannot wait longer; 24.8 days. */
-const LONGEST_TIMER = 2 ** 31 - 1
 
 /**
  * A child process that runs one function.

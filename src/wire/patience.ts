@@ -2,10 +2,7 @@
 import { setMaxListeners } from 'node:events'
 import { TimeoutError } from '../contract/errors.ts'
 import { checkOptions, checkSignal, checkTimeout } from '../contract/options.ts'
-import type { SyncWaitOptions, WaitOptions } from '../contract/waiting.ts'
-
-/** setTimeout() counts in 31 bits. */
-const LONGEST_TIMER = 2 ** 31 - 1
+import { LONGEST_TIMER, type SyncWaitOptions, type WaitOptions } from '../contract/waiting.ts'
 
 /** Ends a wait at its timeout or abort, unless it is over before. */
 export class Patience {

@@ -8,6 +8,8 @@
  * Each of the three ends the wait for good, so that nobody is served who is not there any more. What becomes of something
  * that was served and whose answer then cannot be delivered is the object's business: it asks the call to be told.
  */
+
+import { LONGEST_TIMER } from '../../contract/waiting.ts'
 import type { Call } from './hosted-type.ts'
 import { numeric, typeName } from './kinds-of-value.ts'
 import { overflowError, typeError, valueError } from './python-errors.ts'
@@ -20,8 +22,6 @@ export interface Told<T> {
   withdrawn?(): void
 }
 
-/** The longest that a timer can be set for at once. */
-const LONGEST_TIMER = 2 ** 31 - 1
 /** Python's threading.TIMEOUT_MAX. */
 const LONGEST = 9_223_372_036
 
