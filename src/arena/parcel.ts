@@ -12,6 +12,7 @@ import { keepFreedPages, LARGE } from '../os/heap.ts'
 import { toRef } from './layout.ts'
 import { isParcel, ownerOf } from './owner.ts'
 import {
+  contentAt,
   discardReferences,
   holdReference,
   objectAt,
@@ -35,7 +36,10 @@ export function sealParcel(session: Session, message: Message, owner: number = s
   poke(w, at + PARCEL_WORDS.low, message.byteLength | 0)
   poke(w, at + PARCEL_WORDS.high, Math.floor(message.byteLength / 2 ** 32))
   poke(w, at + PARCEL_WORDS.handles, objects.length)
-  for (let i = 0; i < objects.length; i++) poke(w, at + PARCEL_WORDS.first + i, toRef(objects[i]))
+  for (const [i, object] of objects.entries()) {
+    const one = contentAt(session, block, i)
+    poke(one.w, one.at, toRef(object))
+  }
   try {
     message.writeTo(session.segment.bytesAt(block + offset, message.byteLength))
   } catch (error) {
