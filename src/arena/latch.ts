@@ -11,15 +11,14 @@
  *   FREE → HELD(me)        only me                                  [L1]
  *   HELD(dead) → HELD(me)  only me, once the holder is known dead   [L2]
  *   HELD(me) → FREE        only me                                  [L3]
- *   HELD(me) → HELD(dead)  only me, when something threw inside, within() or tryWithin(), and as a rule there is stack enough for
- *                          that: else the word names me until I come again; either way the one who enters is told
+ *   HELD(me) → HELD(dead)  only me, when something threw inside, within() or tryWithin(): the one who enters is told
  *
  * If a process dies
  *   after [L1] or [L2]     the word names the dead: the next one to come takes it over by [L2] and is told, so that it
  *                          can mend what the words guarded. Most need no mending: they change by one committing store.
  *   after [L3]             nothing is left.
- * The same if an error that nobody can prevent is thrown inside, because the stack is full: then the word names who comes, who
- * never enters what it is in already, and takes it over by [L2] as from the dead.
+ * The same if an error that nobody can prevent is thrown inside, because the stack is full. To enter lies within the `try`, and
+ * [L3] is no call of a function of ours, but of the engine's (words.ts): so it needs no stack, and is done whatever happens.
  *
  * Nobody sleeps on a latch and nobody is rung: a contender looks again until the word changes (words.ts, pause). Never
  * held over user code, a system call that may wait, or anything that throws.
@@ -53,10 +52,6 @@ function contend(arena: Words, w: Words, latch: number, me: number, rounds: numb
   return BUSY
 }
 
-export function leave(w: Words, latch: number, me: number): void {
-  compareExchange(w, latch, me, NOBODY) // [L3] publishes what was written inside; pairs with [L1]
-}
-
 /**
  * Enters, does it and leaves; `act` is told when the last holder died inside. When it throws, because no stack is left say,
  * whoever comes next is told, as if the holder had died: the word names somebody who never was, the slot's life number 0.
@@ -68,7 +63,7 @@ export function within<T>(arena: Words, w: Words, latch: number, me: number, act
     next = NOBODY
     return result
   } finally {
-    compareExchange(w, latch, me, next) // [L3] if it was entered
+    compareExchange(w, latch, me, next) // [L3] if it was entered: publishes what was written inside; pairs with [L1]
   }
 }
 

@@ -7,11 +7,12 @@
  */
 import { peek, poke } from '#words'
 import type { Message } from '../contract/message.ts'
-import { collectYoung, noteArrival } from '../os/garbage.ts'
+import { collectYoung, isCollectionDue, noteArrival } from '../os/garbage.ts'
 import { keepFreedPages, LARGE } from '../os/heap.ts'
 import { toRef } from './layout.ts'
 import { isParcel, ownerOf } from './owner.ts'
 import {
+  contentAt,
   discardReferences,
   holdReference,
   objectAt,
@@ -22,6 +23,9 @@ import {
 } from './references.ts'
 import type { Session } from './session.ts'
 import { idIn } from './shared-object.ts'
+
+/** For whoever reads many messages one after the other: what came with them goes. */
+export { collectYoung, isCollectionDue }
 
 const headerBytes = (handles: number): number => Math.ceil(((PARCEL_WORDS.first + handles) * 4) / 64) * 64
 
@@ -35,7 +39,10 @@ export function sealParcel(session: Session, message: Message, owner: number = s
   poke(w, at + PARCEL_WORDS.low, message.byteLength | 0)
   poke(w, at + PARCEL_WORDS.high, Math.floor(message.byteLength / 2 ** 32))
   poke(w, at + PARCEL_WORDS.handles, objects.length)
-  for (let i = 0; i < objects.length; i++) poke(w, at + PARCEL_WORDS.first + i, toRef(objects[i]))
+  for (const [i, object] of objects.entries()) {
+    const one = contentAt(session, block, i)
+    poke(one.w, one.at, toRef(object))
+  }
   try {
     message.writeTo(session.segment.bytesAt(block + offset, message.byteLength))
   } catch (error) {

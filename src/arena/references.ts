@@ -248,7 +248,13 @@ export function parcelContents(session: Session, block: number): number[] {
   const { w, at } = objectAt(session, block)
   const objects: number[] = []
   for (let i = 0, n = peek(w, at + PARCEL_WORDS.handles); i < n; i++) {
-    objects.push(toAddress(peek(w, at + PARCEL_WORDS.first + i)))
+    const one = contentAt(session, block, i)
+    objects.push(toAddress(peek(one.w, one.at)))
   }
   return objects
+}
+
+/** The word for object `i`: there may be so many that they lie across windows (segment.ts). */
+export function contentAt(session: Session, block: number, i: number): { w: Words; at: number } {
+  return objectAt(session, block + (PARCEL_WORDS.first + i) * 4)
 }

@@ -89,7 +89,7 @@ export class Segment implements Memory {
     return this.#first + BigInt(i * 4)
   }
 
-  /** The words at `address`, and the index of the first of them. Nothing that is used by words lies across windows. */
+  /** The words at `address`, and the index of the first of them. What is used by words lies in one window, but for parcels of many handles. */
   wordsAt(address: number): Words {
     return this.#window(Math.floor(address / WINDOW)).words
   }

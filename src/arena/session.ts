@@ -10,7 +10,7 @@
 import type { Words } from '#words'
 import { MultiprocError } from '../contract/errors.ts'
 import { closeFd, setCloseOnExec } from '../os/descriptor.ts'
-import { collectGarbage, collectYoung, isCollectionDue } from '../os/garbage.ts'
+import { collectGarbage } from '../os/garbage.ts'
 import { wholeMapping } from '../os/maps.ts'
 import { memoryAvailable, parseBytes } from '../os/memory.ts'
 import { openOwn } from '../os/ofd-lock.ts'
@@ -221,16 +221,6 @@ export class Session {
     if (!this.#handles.has(address)) return // it was closed
     dropReference(this, address)
     if (++this.#dropped % TRIM_EVERY === 0) this.allocator.trim()
-  }
-
-  /** Much has come from others: a turn of the event loop, and tidyUp(), are due. */
-  get isUntidy(): boolean {
-    return isCollectionDue()
-  }
-
-  /** What came, and was dropped while it was young, goes. */
-  tidyUp(): void {
-    collectYoung()
   }
 
   /** There is no memory left: what the dead owned may be all that is missing, or handles that nobody can reach any more. */

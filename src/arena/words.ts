@@ -47,10 +47,11 @@ export function exchange(w: Words, i: number, value: number): number {
   return Atomics.exchange(w, i, value)
 }
 
-/** Gives what was there: equal to `expected` means that the word is now `value`. */
-export function compareExchange(w: Words, i: number, expected: number, value: number): number {
-  return Atomics.compareExchange(w, i, expected, value)
-}
+/**
+ * Gives what was there: equal to `expected` means that the word is now `value`. The engine's own function and none around it:
+ * only that needs no stack, so that a latch is left however little of it there is.
+ */
+export const compareExchange: (w: Words, i: number, expected: number, value: number) => number = Atomics.compareExchange
 
 /** A plain read: only under the latch that guards the word, or of a word that only this thread writes. */
 export function peek(w: Words, i: number): number {

@@ -28,7 +28,7 @@
  *   before [T3]            the block is the dead's and freed with it; recovery rings everybody.
  */
 import { compareExchange, load, pause, peek, poke, type Words } from '#words'
-import { enter, leave } from '../arena/latch.ts'
+import { within } from '../arena/latch.ts'
 import { PARCEL, QUEUED } from '../arena/owner.ts'
 import {
   COUNT,
@@ -225,12 +225,9 @@ export class Leases {
   }
 
   #withLetters<T>(act: (blocks: number[]) => T): T {
-    enter(this.#place.w, this.#w, this.#at + LETTERS_LATCH, this.#me)
-    try {
-      return act(this.#chain.latch.within(() => this.#chain.sorted(LETTER)))
-    } finally {
-      leave(this.#w, this.#at + LETTERS_LATCH, this.#me)
-    }
+    return within(this.#place.w, this.#w, this.#at + LETTERS_LATCH, this.#me, () =>
+      act(this.#chain.latch.within(() => this.#chain.sorted(LETTER))),
+    )
   }
 
   // ── the end of it ──

@@ -38,12 +38,13 @@
  *   before [C3]    the item is still first. Its block or segment may be the dead's: [D1].
  *                  (Where leases are kept, [C1] notes the block and leaves it the queue's: leases.ts.)
  *   after [C3]     the item was the dead consumer's. Its block, and a segment that was done with, are freed with it.
- * A latch that died with its holder needs no mending: whoever comes next takes it over, or the recovery frees it [D2].
+ * A latch that died with its holder needs no mending: whoever comes next takes it over, or the recovery frees it [D2]. Where the
+ * stack ends inside it is left as it would be at that step, and others go on.
  * A shutdown that died before it had dropped everything: whoever meets DROPPED gets nothing, and may drop the rest.
  */
 import { compareExchange, load, peek, poke, pokeAll, store, type Words } from '#words'
 import type { Allocator, Memory } from '../arena/allocator.ts'
-import { BUSY, enter, leave, tryEnter } from '../arena/latch.ts'
+import { BUSY, ENTERED, tryEnter, tryWithin, within } from '../arena/latch.ts'
 import { toAddress, toRef } from '../arena/layout.ts'
 import { NOBODY, ownerOf, PARCEL, QUEUED } from '../arena/owner.ts'
 import { WAIT_SET_WORDS, wakeOne } from '../arena/wait-set.ts'
@@ -179,13 +180,14 @@ export class Log {
         if (load(w, at + STATE) !== OPEN) return CLOSED
         if (this.#isFull()) return NOT_NOW
       }
+      // as tryWithin() does it; a function made for each put would cost a tenth of it
       let outcome = HELD_UP
-      if (tryEnter(this.#arena, w, at + PUT_LATCH, this.#me) !== BUSY) {
-        try {
-          outcome = this.#putLatched(header, payload, words, block)
-        } finally {
-          leave(w, at + PUT_LATCH, this.#me) // also when there was no stack for it: nothing was put then
-        }
+      let entered = ENTERED
+      try {
+        entered = tryEnter(this.#arena, w, at + PUT_LATCH, this.#me)
+        if (entered !== BUSY) outcome = this.#putLatched(header, payload, words, block)
+      } finally {
+        if (entered !== BUSY) compareExchange(w, at + PUT_LATCH, this.#me, NOBODY)
       }
       if (outcome === DONE) {
         wakeOne(this.#arena, w, at + NOT_EMPTY) // [P5]
@@ -296,13 +298,15 @@ export class Log {
     const state = load(w, at + STATE)
     if (state === DROPPED && !dropping) return CLOSED
     if (load(w, at + HEAD) === load(w, at + TAIL)) return state === OPEN ? NOT_NOW : CLOSED
-    if (tryEnter(this.#arena, w, at + GET_LATCH, this.#me) === BUSY) return HELD_UP
+    let entered = ENTERED // as in put
     try {
+      entered = tryEnter(this.#arena, w, at + GET_LATCH, this.#me)
+      if (entered === BUSY) return HELD_UP
       const head = peek(w, at + HEAD)
       if (head === load(w, at + TAIL)) return state === OPEN ? NOT_NOW : CLOSED
       this.#emptied = this.#getLatched(head, taken, note)
     } finally {
-      leave(w, at + GET_LATCH, this.#me)
+      if (entered !== BUSY) compareExchange(w, at + GET_LATCH, this.#me, NOBODY)
     }
     return DONE
   }
@@ -358,13 +362,10 @@ export class Log {
 
   /** No more puts; with `drop` no more gets either. Waits for nobody but the latch. */
   shutDown(drop: boolean): void {
-    enter(this.#arena, this.#w, this.#at + PUT_LATCH, this.#me)
     const state = drop ? DROPPED : DRAINING
-    try {
+    within(this.#arena, this.#w, this.#at + PUT_LATCH, this.#me, () => {
       if (load(this.#w, this.#at + STATE) < state) store(this.#w, this.#at + STATE, state)
-    } finally {
-      leave(this.#w, this.#at + PUT_LATCH, this.#me)
-    }
+    })
   }
 
   /**
@@ -437,11 +438,16 @@ export class Log {
   #walk(each: (block: number) => void, item: (weight: number) => void = () => {}): boolean {
     const w = this.#w
     const at = this.#at
-    if (tryEnter(this.#arena, w, at + PUT_LATCH, this.#me) === BUSY) return false
-    if (tryEnter(this.#arena, w, at + GET_LATCH, this.#me) === BUSY) {
-      leave(w, at + PUT_LATCH, this.#me)
-      return false
-    }
+    const arena = this.#arena
+    const me = this.#me
+    return tryWithin(arena, w, at + PUT_LATCH, me, false, () =>
+      tryWithin(arena, w, at + GET_LATCH, me, false, () => this.#walkLatched(each, item)),
+    )
+  }
+
+  #walkLatched(each: (block: number) => void, item: (weight: number) => void): boolean {
+    const w = this.#w
+    const at = this.#at
     const head = peek(w, at + HEAD)
     const tail = peek(w, at + TAIL)
     const here = at + GET_AT + (head & 1) * 2
@@ -461,8 +467,6 @@ export class Log {
       if (taken.block !== 0) each(taken.block)
       item(weightOf(peek(s, record)))
     }
-    leave(w, at + GET_LATCH, this.#me)
-    leave(w, at + PUT_LATCH, this.#me)
     return true
   }
 

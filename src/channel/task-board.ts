@@ -59,6 +59,7 @@ import {
   SpareBlocks,
 } from './packed-value.ts'
 
+export { collectYoung, isCollectionDue } from '../arena/parcel.ts'
 export { NONE } from '../arena/until.ts'
 export type { PackedValue } from './packed-value.ts'
 
@@ -421,15 +422,6 @@ export class TaskBoard extends SharedObject {
 
   wakeGiver(): void {
     wakeOne(this.session.w, this.w, this.at + RESULTS)
-  }
-
-  /** Much has come for the tasks before: a turn of the event loop, in which their handles are let go of, and tidyUp(), are due. */
-  get isUntidy(): boolean {
-    return this.session.isUntidy
-  }
-
-  tidyUp(): void {
-    this.session.tidyUp()
   }
 
   /** There is something in the queue beside the board. */

@@ -6,7 +6,15 @@
  */
 import type { Connection } from '../channel/connection.ts'
 import type { Queue } from '../channel/queue.ts'
-import { awayItem, clock, recordItem, type Taken, type TaskBoard } from '../channel/task-board.ts'
+import {
+  awayItem,
+  clock,
+  collectYoung,
+  isCollectionDue,
+  recordItem,
+  type Taken,
+  type TaskBoard,
+} from '../channel/task-board.ts'
 import { plainFailure } from '../codec/failure.ts'
 import { NotSerializableError, OutOfSharedMemoryError } from '../contract/errors.ts'
 import { setImporting } from '../process/family.ts'
@@ -145,9 +153,9 @@ class Worker {
       left -= Math.max(1, task.count)
       const now = performance.now()
       if (left <= 0 || this.#isTooLarge(now)) return
-      const untidy = board.isUntidy
-      if (untidy || now - this.#lastTurn > LONGEST_STREAK) await this.#turn()
-      if (untidy) board.tidyUp()
+      const isDue = isCollectionDue()
+      if (isDue || now - this.#lastTurn > LONGEST_STREAK) await this.#turn() // in which handles are let go of
+      if (isDue) collectYoung()
     }
   }
 

@@ -2,21 +2,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { Barrier, Condition, Lock, Queue, Semaphore } from 'multiproc'
+import { Barrier, Condition, JoinableQueue, Lock, Queue, registerClass, Semaphore } from 'multiproc'
 import { check } from '#src/arena/check.js'
 import { HEADER } from '#src/arena/layout.js'
 import { bodyAt, objectAt } from '#src/arena/references.js'
 import { currentSession } from '#src/arena/session.js'
+import { LETTERS_LATCH } from '#src/channel/lease-chain.js'
+import { Log } from '#src/channel/log.js'
 import { collectGarbage } from '#src/os/garbage.js'
 import { Parties } from '#src/sync/parties.js'
 import { Permits } from '#src/sync/permits.js'
 import { and, load, poke, store } from '#words'
 
-/** How many calls deep the search for the end of the stack goes at a time, and how far before it every depth is tried. */
+/** How many calls deep the search for the end of the stack goes at a time, and how far from there every depth is tried. */
 const STEP = 50
-const NEAR = 120
-/** Words by which the frames of one attempt lie lower than those of another. */
-const SHIFTS = 16
+const NEAR = 60
+/** By how many words the frames of one attempt lie lower than those of another: in all by one frame. */
+const SHIFTS = [0, 2, 4, 6, 8, 10, 12, 14]
 
 /** Calls `fn` with the stack full at every moment in it, and `then` after each time. */
 function withFullStack(fn: () => void, then: () => void = () => {}): void {
@@ -34,8 +36,10 @@ function withFullStack(fn: () => void, then: () => void = () => {}): void {
   }
   let deepest = STEP
   while (!overflows(deepest)) deepest += STEP
-  for (let depth = deepest - NEAR; depth <= deepest; depth++) {
-    for (let shift = 0; shift < SHIFTS; shift++) overflows(depth, shift)
+  while (overflows(deepest)) deepest--
+  assert.ok(deepest > STEP, 'it fails where there is stack enough')
+  for (let depth = deepest; depth <= deepest + NEAR; depth++) {
+    for (const shift of SHIFTS) overflows(depth, shift)
   }
 }
 
@@ -73,7 +77,74 @@ interface Subject {
   close(): void
 }
 
+let readable = true
+
+class Unreadable {}
+registerClass(Unreadable, {
+  name: 'test.full-stack',
+  pack: () => null,
+  unpack() {
+    if (!readable) throw new Error()
+    return new Unreadable()
+  },
+})
+
+/** Of the latches of a queue one that names this participant, or 0. */
+function latchOf(queue: Queue<unknown>): number {
+  const session = currentSession()
+  const { w, at } = bodyAt(session, queue.address)
+  return new Log(session, w, at).latches().find(holder => holder === session.me) ?? 0
+}
+
+/** A queue each of whose items is a dead letter once it was taken by somebody who cannot unpack it. */
+function ofLetters(take: boolean): Subject {
+  const queue = new JoinableQueue<unknown>({ maxDeliveries: 1 })
+  const { w, at } = bodyAt(currentSession(), queue.address)
+  const renew = () => {
+    if (queue.deadLetters().length > 0) return
+    queue.putNowait(new Unreadable())
+    readable = false
+    assert.throws(() => queue.getNowait(), /test.full-stack/)
+    readable = true
+  }
+  renew()
+  return {
+    act: () => queue.deadLetters({ take }),
+    latch: () => load(w, at + LETTERS_LATCH),
+    renew,
+    close: () => queue.close(),
+  }
+}
+
 const subjects: Record<string, () => Subject> = {
+  'Queue.putNowait()': () => {
+    const queue = new Queue<unknown>()
+    return {
+      act: () => queue.putNowait(2),
+      latch: () => latchOf(queue),
+      renew() {
+        while (!queue.empty()) queue.getNowait()
+      },
+      close: () => queue.close(),
+    }
+  },
+  'Queue.getNowait()': () => {
+    const queue = new Queue<unknown>()
+    return {
+      act: () => queue.getNowait(),
+      latch: () => latchOf(queue),
+      renew() {
+        if (queue.empty()) queue.putNowait(2)
+      },
+      close: () => queue.close(),
+    }
+  },
+  'Queue.shutdown()': () => {
+    const queue = new Queue<unknown>()
+    return { act: () => queue.shutdown(), latch: () => latchOf(queue), renew() {}, close: () => queue.close() }
+  },
+  'JoinableQueue.deadLetters()': () => ofLetters(false),
+  'JoinableQueue.deadLetters({ take: true })': () => ofLetters(true),
   'Semaphore.acquireSync() and release()': () => {
     const semaphore = new Semaphore(2)
     const { w, at } = bodyAt(currentSession(), semaphore.address)
@@ -119,7 +190,11 @@ for (const [what, make] of Object.entries(subjects)) {
   test(`${what}: others need not wait until whoever ran out of stack inside comes again`, () => {
     const { act, latch, renew, close } = make()
     const { me } = currentSession()
-    for (let i = 0; i < STEP; i++) act()
+    for (let i = 0; i < STEP; i++) {
+      renew()
+      act()
+    }
+    renew()
     let held = 0
     withFullStack(act, () => {
       if (latch() === me) held++

@@ -214,6 +214,16 @@ const isForgotten = (pid: number | undefined): boolean => participants(currentSe
 export const nobodyElse = (pids: readonly (number | undefined)[]): boolean =>
   participants(currentSession().w).every(({ pid }) => pid === process.pid || pids.includes(pid))
 
+/** Nobody is here but these. Looks for the dead: where nobody sleeps nobody else does. */
+async function leftAlone(sleepers: readonly Sleeper[]): Promise<void> {
+  const pids = sleepers.map(({ process }) => process.pid)
+  const alone = () => {
+    currentSession().lookForDead()
+    return nobodyElse(pids)
+  }
+  await until(alone, RECOVERY, 'everybody to be gone')
+}
+
 /** How many blocks there are when nothing is kept by handles that nobody refers to any more. */
 export async function blocks(rounds = 3): Promise<number> {
   for (let round = 0; round < rounds; round++) {
@@ -303,6 +313,7 @@ async function sweepAll(t: TestContext, plan: Plan): Promise<void> {
   closeAll(probe)
   const recording = await record(t, plan, sleepers)
   const points = pointsOf(recording)
+  await leftAlone(sleepers) // a child of the one who was recorded may have joined, and hold what it was given
   await sound(name)
   const before = await blocks()
   const { used } = currentSession().allocator.usage()
@@ -327,7 +338,7 @@ async function sweepAll(t: TestContext, plan: Plan): Promise<void> {
   )
   for (const outcome of outcomes) if (outcome.endsWith('acted')) assert.equal(outcome, last)
   if (!operation.traceless) assert.equal(outcomes[0], 'before', 'the operation that was hardly begun is not done')
-  await until(() => nobodyElse(sleepers.map(({ process }) => process.pid)), RECOVERY, 'everybody to be gone')
+  await leftAlone(sleepers)
   await sound(name)
   let left = before
   // sleepers may not have collected yet what they were given

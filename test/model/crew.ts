@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { HEADER, SLOT, slotAt } from '#src/arena/layout.js'
 import { LIVE, stateOf, tokenOf } from '#src/arena/token.js'
 import { OWNER_DIED } from '#src/os/robust-mutex.js'
-import { load, pause, type Words } from '#words'
+import { compareExchange, load, pause, type Words } from '#words'
 import { explore, type Scenario, type Verdict } from '../support/explore.ts'
 
 /** The token of the participant in `slot`, in its first life there. */
@@ -57,4 +57,9 @@ export function breaks(scenario: Scenario, why: RegExp): Verdict {
   const verdict = explore(scenario)
   assert.match(verdict.why ?? 'nothing was wrong', why, verdict.trace?.join('\n'))
   return verdict
+}
+
+/** Leaves a latch, as within() does. */
+export function leave(w: Words, latch: number, me: number): void {
+  compareExchange(w, latch, me, 0)
 }

@@ -1,13 +1,13 @@
 // The latch: one inside at a time, and a holder's death is told to the one that comes next.
 
 import { test } from 'node:test'
-import { ABANDONED, BUSY, enter, leave, tryEnter } from '#src/arena/latch.js'
+import { ABANDONED, BUSY, enter, tryEnter } from '#src/arena/latch.js'
 import { SLOT, slotAt } from '#src/arena/layout.js'
 import { isGone } from '#src/arena/token.js'
 import { OWNER_DIED } from '#src/os/robust-mutex.js'
 import { compareExchange, load, pause, peek, poke, store, type Words } from '#words'
 import { ghostAdd, ghostSet, moment, restart, type Scenario } from '../support/explore.ts'
-import { breaks, bury, FREE_WORDS, holds, namesOf, seat, token } from './crew.ts'
+import { breaks, bury, FREE_WORDS, holds, leave, namesOf, seat, token } from './crew.ts'
 
 const LATCH = FREE_WORDS
 /** Two words that the latch guards: they differ only inside. */

@@ -4,14 +4,14 @@
 // findDead() makes no system call here: a slot that is LIVE is judged by the kernel's bit alone.
 
 import { test } from 'node:test'
-import { enter, leave } from '#src/arena/latch.js'
+import { enter } from '#src/arena/latch.js'
 import { HEADER, SLOT, SLOT_WORDS, slotAt } from '#src/arena/layout.js'
 import { claim, declareDead, findDead, release, reserve } from '#src/arena/participants.js'
 import { codeOf, DEAD, FREE, isGone, LIVE, RESERVED, slotOf, stateFor, stateOf } from '#src/arena/token.js'
 import { OWNER_DIED } from '#src/os/robust-mutex.js'
 import { compareExchange, load, pause, poke, store, type Words } from '#words'
 import { fail, ghostAdd, ghostSet, moment, restart, type Scenario } from '../support/explore.ts'
-import { breaks, FREE_WORDS, holds, namesOf, seat, token } from './crew.ts'
+import { breaks, FREE_WORDS, holds, leave, namesOf, seat, token } from './crew.ts'
 
 const stateAt = (slot: number): number => slotAt(slot) + SLOT.state
 const pidAt = (slot: number): number => slotAt(slot) + SLOT.pid

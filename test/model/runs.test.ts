@@ -2,13 +2,13 @@
 // counts right.
 
 import { test } from 'node:test'
-import { enter, leave } from '#src/arena/latch.js'
+import { enter } from '#src/arena/latch.js'
 import { HEADER, unitLength, unitOwner } from '#src/arena/layout.js'
 import { NOBODY } from '#src/arena/owner.js'
 import { giveRun, initialiseRuns, runs, takeRun, underGuard } from '#src/arena/runs.js'
 import { load, peek, poke, store, type Words } from '#words'
 import { ghostSet, moment, restart, type Scenario } from '../support/explore.ts'
-import { breaks, bury, holds, namesOf, nextDead, seat, token } from './crew.ts'
+import { breaks, bury, holds, leave, namesOf, nextDead, seat, token } from './crew.ts'
 
 const FIRST = 1
 const UNITS = 5

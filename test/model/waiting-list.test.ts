@@ -3,7 +3,7 @@
 
 import { test } from 'node:test'
 import { BLOCKED, heard, ringAll } from '#src/arena/doorbell.js'
-import { enter, leave } from '#src/arena/latch.js'
+import { enter } from '#src/arena/latch.js'
 import { SLOT, slotAt } from '#src/arena/layout.js'
 import { give, HELD, LOCK_WORDS, recoverLock, take, waitersOf } from '#src/arena/robust-lock.js'
 import type { Surroundings } from '#src/arena/surroundings.js'
@@ -12,7 +12,7 @@ import { WAIT_SET_WORDS } from '#src/arena/wait-set.js'
 import { type Entry, WaitingList } from '#src/sync/waiting-list.js'
 import { compareExchange, load, pause, sleep, store, type Words } from '#words'
 import { choose, ghostAdd, restart, type Scenario, timedOut } from '../support/explore.ts'
-import { breaks, bury, FREE_WORDS, holds, namesOf, nextDead, seat, token } from './crew.ts'
+import { breaks, bury, FREE_WORDS, holds, leave, namesOf, nextDead, seat, token } from './crew.ts'
 import { LATE, wait } from './waiter.ts'
 
 const LOCK = FREE_WORDS
