@@ -350,9 +350,14 @@ export class TaskBoard extends SharedObject {
     return claim(this.w, this.at + CLAIMS, SLOTS, taker)
   }
 
+  /** There seems to be a task to take. */
+  get hasTasks(): boolean {
+    return hasTickets(this.w, this.at + CLAIMS)
+  }
+
   /** Whoever leaves without taking hands on what it may have been woken for. */
   passOn(): void {
-    if (hasTickets(this.w, this.at + CLAIMS)) wakeOne(this.session.w, this.w, this.at + TASKS)
+    if (this.hasTasks) wakeOne(this.session.w, this.w, this.at + TASKS)
   }
 
   read(slot: number): Taken {

@@ -7,7 +7,7 @@ type Collect = (options?: { type: 'minor' }) => void
 let gc: Collect | undefined
 
 /** The flag belongs to the process: another thread, which is at the same, may take it away between two lines of this one. */
-const TRIES = 1000
+const TRIES = 100
 
 function collector(): Collect {
   for (let tries = 0; gc === undefined && tries < TRIES; tries++) {

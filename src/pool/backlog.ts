@@ -10,7 +10,7 @@ export interface Job {
   readonly over: boolean
   /** It has one task, and no list of them. */
   readonly isOne: boolean
-  /** The number of its tasks, whose results it wants all together; 0: it wants each as soon as it is there. */
+  /** A number that its tasks have in common, whose results are wanted all together; 0: each is wanted as soon as it is there. */
   readonly batch: number
   done(index: number, value: unknown): void
   failed(index: number, error: unknown): void
@@ -20,8 +20,8 @@ export interface Job {
 export class Task {
   readonly job: Job
   readonly shape: number
-  /** What the function is called with, or the items of a task of many. */
-  readonly value: unknown
+  /** What the function is called with, until it is packed; or the items of a task of many. */
+  value: unknown
   readonly index: number
   /** 0: it is one. */
   readonly count: number

@@ -34,8 +34,9 @@ interface Away {
 /** Bytes of tasks that lie on the board beyond what workers need at once: more would only lie in nobody's cache. */
 const MOST_BYTES = 4 * 2 ** 20
 
-/** Its result is small, and nobody looks at it before the others of its job are there. */
-const mayWait = (task: Task): boolean => task.count === 0 && task.packed?.bytes === 0 && task.traces === undefined
+/** What it is called with is small, and nobody looks at its result before the others of its job are there. */
+const mayBeToldLater = (task: Task): boolean =>
+  task.count === 0 && task.packed?.bytes === 0 && task.traces === undefined
 
 export class Desk {
   readonly board = new TaskBoard()
@@ -58,6 +59,7 @@ export class Desk {
   #bytes = 0
   #news = 0
   #pumping = false
+  #collecting = false
 
   /** `again`: a task whose worker died may be run again. */
   constructor(clerk: Clerk, again: boolean) {
@@ -103,7 +105,8 @@ export class Desk {
         index: task.index,
         count: task.count,
         attempt: task.attempt,
-        batch: mayWait(task) ? task.job.batch : 0,
+        // with the board full of bytes the next task waits for room
+        batch: this.#bytes <= MOST_BYTES && mayBeToldLater(task) ? task.job.batch : 0,
         value: task.packed,
         again: this.#again,
       })
@@ -111,6 +114,7 @@ export class Desk {
       this.#tasks[slot] = task
       this.#posted.push(slot)
       this.#bytes += task.packed.bytes
+      if (task.count === 0) task.value = undefined // from here on it is what was packed
       return slot
     } catch (error) {
       this.discard(task)
@@ -176,8 +180,23 @@ export class Desk {
     return true
   }
 
+  /** It is being settled what is done. */
+  get collecting(): boolean {
+    return this.#collecting
+  }
+
   /** Settles what is done, and hears what workers have to say. */
   collect(): void {
+    const outer = this.#collecting
+    this.#collecting = true
+    try {
+      this.#collect()
+    } finally {
+      this.#collecting = outer
+    }
+  }
+
+  #collect(): void {
     this.#drain()
     const posted = this.#posted
     const done: number[] = []

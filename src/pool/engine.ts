@@ -81,9 +81,9 @@ export class Engine implements Clerk {
 
   // ── what is to be seen ──
 
-  /** Settles what is done and was not told yet. */
-  look(): void {
-    if (!this.#disposed) this.#desk.collect()
+  /** Settles what is done and was not told yet; not while that is being done, by whom a result is told. */
+  settleDone(): void {
+    if (!this.#disposed && !this.#desk.collecting) this.#desk.collect()
   }
 
   get state(): 'open' | 'closed' | 'terminated' {

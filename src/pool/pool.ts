@@ -66,7 +66,10 @@ export interface ApplyOptions {
   timeout?: number
   /** Higher goes first. @default 0 */
   priority?: number
-  /** Buffers that the caller gives away: they are empty afterwards. */
+  /**
+   * Buffers that the caller gives away: they are empty afterwards, whatever comes of the call. With nothing else than them, views of
+   * them and scalars as `args` they are packed when the task's turn comes.
+   */
   transfer?: ArrayBuffer[]
 }
 
@@ -177,7 +180,7 @@ export class Pool implements AsyncDisposable {
   /**
    * Runs `fn(...args)` in a worker.
    *
-   * Awaits. The arguments are packed at the call: they may be changed afterwards.
+   * Awaits. The arguments are packed at the call, but for what is given away: they may be changed afterwards.
    *
    * @throws what the function threw · {WorkerDiedError} · {TimeoutError} after it has run `timeout` ms · the signal's reason
    * @throws {FullError} when `maxQueue` tasks wait · {ClosedError} after close() and terminate()
@@ -360,9 +363,9 @@ export class Pool implements AsyncDisposable {
     await this.#engine.join()
   }
 
-  /** What it is doing at this moment, and what it has done. */
+  /** What it is doing at this moment, and what it has done. What is done and was not looked at yet is settled by that. */
   get stats(): PoolStats {
-    this.#engine.look()
+    this.#engine.settleDone()
     const { workers, busy, queued, completed, failures: failed, runTime, waitTime } = this.#engine
     return { workers, busy, queued, completed, failed, runTime, waitTime }
   }
@@ -382,7 +385,7 @@ export class Pool implements AsyncDisposable {
   }
 
   [inspect.custom](_depth: number, options: InspectOptions): string {
-    this.#engine.look()
+    this.#engine.settleDone()
     const { workers, busy, queued, completed, failures: failed, state } = this.#engine
     return `Pool ${inspect({ state, workers, busy, queued, completed, failed }, options)}`
   }

@@ -2,6 +2,7 @@
 import { remaker } from '../codec/binary.ts'
 import { ArgumentTypeError } from '../contract/errors.ts'
 import { describe } from '../contract/options.ts'
+import { isShareable } from '../contract/shareable.ts'
 
 export function checkTransfer(transfer: unknown): ArrayBuffer[] {
   if (transfer === undefined) return []
@@ -23,16 +24,19 @@ function assertThere(buffer: ArrayBuffer): void {
   }
 }
 
-/** Takes the buffers away from the caller: those given back have their memory. Throws, and nothing has changed. */
+/**
+ * Takes the buffers away from the caller: those given back have their memory. Throws, and nothing has changed. Node 20 copies what
+ * it cannot take away (memory of a pool, or shared memory).
+ */
 export function takeAway(transfer: ArrayBuffer[]): ArrayBuffer[] {
   try {
     return structuredClone(transfer, { transfer })
   } catch (cause) {
-    const mend = 'leave it out of `transfer`: its bytes are copied then'
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw new ArgumentTypeError(`Expected \`transfer\` to name buffers that can be given away (${why}); ${mend}`, {
-      cause,
-    })
+    throw new ArgumentTypeError(
+      `Expected \`transfer\` to name buffers that can be given away (${why}); leave the others out`,
+      { cause },
+    )
   }
 }
 
@@ -40,9 +44,10 @@ const isScalar = (arg: unknown): boolean => arg === null || !['object', 'functio
 
 /** Nothing that the caller still has can change them: they are scalars, and what is given away. */
 export function areGivenAway(args: readonly unknown[], transfer: readonly ArrayBuffer[]): boolean {
-  return args.every(
-    arg => isScalar(arg) || transfer.includes((ArrayBuffer.isView(arg) ? arg.buffer : arg) as ArrayBuffer),
-  )
+  return args.every(arg => {
+    if (isScalar(arg)) return true
+    return !isShareable(arg as object) && transfer.includes((ArrayBuffer.isView(arg) ? arg.buffer : arg) as ArrayBuffer)
+  })
 }
 
 /** Takes them away; gives the same arguments over that memory. Throws, and nothing has changed. */

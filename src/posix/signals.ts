@@ -3,7 +3,7 @@ import { constants } from 'node:os'
 import { isMainThread } from 'node:worker_threads'
 import { ArgumentRangeError, ArgumentTypeError, InvalidStateError } from '../contract/errors.ts'
 import { checkCount, describe } from '../contract/options.ts'
-import type { WaitOptions } from '../contract/waiting.ts'
+import { LONGEST_TIMER, type WaitOptions } from '../contract/waiting.ts'
 import { signalAny } from '../os/signal.ts'
 import { explained } from './kernel-errors.ts'
 import { awaited } from './patience.ts'
@@ -15,9 +15,6 @@ const LAST = 64
 
 /** The kernel lets nobody catch these. */
 const UNCATCHABLE = ['SIGKILL', 'SIGSTOP']
-
-/** setTimeout counts in 31 bits. */
-const LONG = 0x7fffffff
 
 /**
  * Sends a signal to a process, of whatever program; a negative number is a group of processes, as in kill(2).
@@ -95,7 +92,7 @@ export async function waitForSignal(
       leave()
       resolve({ signal, at: Date.now() })
     }
-    const alive = setInterval(() => {}, LONG) // a listener for a signal keeps no event loop alive
+    const alive = setInterval(() => {}, LONGEST_TIMER) // a listener for a signal keeps no event loop alive
     try {
       process.on(signal, caught)
     } catch (cause) {

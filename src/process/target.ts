@@ -39,6 +39,7 @@ export interface ResolvedTarget {
 type AnyFunction = (...args: any[]) => unknown
 
 const resolved = new WeakMap<AnyFunction, ResolvedTarget>()
+const MOST_MODULES = 1000
 /** Modules that were looked into, and what they export by that name. A child looks again: it is told if that has changed. */
 const resolvedByName = new Map<string, Map<string, ResolvedTarget>>()
 const exportsOfScript = new Map<string, ModuleExports | null>()
@@ -210,6 +211,7 @@ function resolveNamed(module: unknown, name: unknown = 'default'): ResolvedTarge
   const url = moduleUrl(module)
   const found = { module: url, name }
   assertExported(url, name)
+  if (resolvedByName.size >= MOST_MODULES) resolvedByName.clear() // a program that names each call's module anew
   const names = resolvedByName.get(given as string)
   if (names === undefined) resolvedByName.set(given as string, new Map([[name, found]]))
   else names.set(name, found)

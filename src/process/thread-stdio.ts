@@ -22,13 +22,14 @@ export function settleStdio(stdio: 'inherit' | 'ignore' | 'pipe', terminals: rea
   for (const [n, stream] of ([process.stdout, process.stderr] as unknown as Stream[]).entries()) {
     const fd = n + 1
     const send = stream._writev
+    const goOn = goingOn(stream)
     const writers: Record<typeof stdio, (chunks: readonly Chunk[]) => void> = {
       inherit: chunks => {
         for (const chunk of chunks) print(bytesOf(chunk), fd)
       },
       pipe: chunks => {
         send.call(stream, chunks, () => {})
-        goOn(stream)
+        goOn()
       },
       ignore: () => {},
     }
@@ -36,17 +37,18 @@ export function settleStdio(stdio: 'inherit' | 'ignore' | 'pipe', terminals: rea
       writers[stdio](chunks)
       done()
     }
-    goOn(stream)
+    goOn()
     if (stdio === 'inherit' && isatty(fd)) makeTerminal(stream, fd, terminals[n])
   }
 }
 
 /** What was sent, or written by a preloaded module, waits until the other thread asks for more, and keeps this one alive until then. */
-function goOn(stream: object): void {
+function goingOn(stream: object): () => void {
   const asked = Object.getOwnPropertySymbols(Object.getPrototypeOf(stream)).find(
     ({ description }) => description === 'kStdioWantsMoreDataCallback',
   )
-  if (asked !== undefined) Reflect.get(stream, asked).call(stream)
+  const callback: (() => void) | undefined = asked && Reflect.get(stream, asked)
+  return () => callback?.call(stream)
 }
 
 function bytesOf({ chunk, encoding }: Chunk): Uint8Array {

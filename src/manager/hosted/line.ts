@@ -8,7 +8,6 @@
  * Each of the three ends the wait for good, so that nobody is served who is not there any more. What becomes of something
  * that was served and whose answer then cannot be delivered is the object's business: it asks the call to be told.
  */
-
 import { LONGEST_TIMER } from '../../contract/waiting.ts'
 import type { Call } from './hosted-type.ts'
 import { numeric, typeName } from './kinds-of-value.ts'

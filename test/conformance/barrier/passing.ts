@@ -52,11 +52,13 @@ export function passing({ make, test }: Suite): void {
       let second: Promise<number> | undefined
       await rings(make, [child], () => {
         assert.equal(barrier.waitSync(), 1)
-        second = barrier.wait({ timeout: LIMIT }) // though the child has not left yet
-        assert.equal(barrier.nWaiting, 1)
+        second = barrier.wait({ timeout: LIMIT })
+        // the child has not left yet; a single thread cannot be stopped, and may be there again by now
+        if (make.name !== 'thread') assert.equal(barrier.nWaiting, 1)
       })
-      assert.equal(await second, 0)
-      assert.deepEqual(await report.get(), [0, 1])
+      const [first, again] = await report.get()
+      assert.equal(first, 0)
+      assert.deepEqual(sorted([(await second) as number, again]), [0, 1])
     })
   }
 

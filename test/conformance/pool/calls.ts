@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Event, inspect, NotSerializableError, Queue, RawArray, Value } from 'multiproc'
+import { ArgumentTypeError, Event, inspect, NotSerializableError, Queue, RawArray, Value } from 'multiproc'
 import * as tasks from '../../fixtures/pool.ts'
 import { listOf, type PoolSuite, range, squares, within } from '../pool.ts'
 
@@ -95,6 +95,14 @@ export function calls(suite: PoolSuite): void {
       assert.equal(buffer.byteLength, 0)
       assert.deepEqual(await back, value(whole.slice().buffer))
     }
+  })
+
+  test('Pool.apply() transfer of shared memory: it stays shared, or is refused', async () => {
+    const array = new RawArray('i', 4)
+    const back = suite.common.apply(tasks.identity, [array], { transfer: [array.buffer as ArrayBuffer] })
+    const got = await back.catch(error => error)
+    assert.ok(got === array || got instanceof ArgumentTypeError)
+    assert.equal(array.length, 4)
   })
 
   test('Pool.apply() transfer: a hundred large buffers lie in shared memory a few at a time', async () => {
@@ -425,6 +433,20 @@ export function calls(suite: PoolSuite): void {
     assert.deepEqual([busy, queued, completed], [1, 1, 3])
     gate.set()
     assert.deepEqual(await within(all), squares(5))
+  })
+
+  test('Pool.map() onProgress that looks at the stats is told one after the other', async () => {
+    const told: number[] = []
+    const onProgress = (done: number) => {
+      const { completed, failed } = suite.common.stats
+      assert.ok(completed + failed >= done)
+      told.push(done)
+    }
+    await within(suite.common.map(tasks.sqr, range(1000), { chunksize: 1, onProgress }))
+    assert.deepEqual(
+      told,
+      range(1000).map(n => n + 1),
+    )
   })
 
   test('diagnostics_channel: each task is traced from the call to its end', async () => {
