@@ -3,26 +3,57 @@
 // Node cannot be forked as it is: V8 keeps its heap out of copies (MADV_DONTFORK), a copy has none of the helper threads, and
 // Node remembers its pid. So the heap is let in before, the process runs with --single-threaded, in which V8 has no helpers,
 // and the pid is put right. The copy runs synchronous code only: its event loop is that of the original and must not turn.
-import { closeSync, openSync, readSync } from 'node:fs'
+//
+// Whatever runs makes objects, and so the heap may get a new page at any moment, which is kept out again: also between the
+// last look at the heap and the fork (V8 of Node 26 takes the pages of its young space one by one). A copy without that page
+// ends with SIGSEGV at its next object. So the look comes after the fork, while the copy waits: where it finds nothing that is
+// kept out, nothing was when the copy was made; else the copy is thrown away before it has done anything.
+import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import process from 'node:process'
 import koffi from 'koffi'
+import { reap } from '#src/os/child-status.js'
 
 const MADV_DOFORK = 11
+const MINUTE = 60_000
 
 const libc = koffi.load(null)
 const forkNow: () => number = libc.func('int fork()')
+const pipe: (ends: Int32Array) => number = libc.func('int pipe(void *ends)')
+const close: (fd: number) => number = libc.func('int close(int fd)')
 const getpid: () => number = libc.func('int getpid()')
 const madvise: (at: number, length: number, advice: number) => number = libc.func('int madvise(uintptr_t, size_t, int)')
 
 /** Gives the pid of the copy, and in the copy 0. */
 export function fork(): number {
   if (!process.execArgv.includes('--single-threaded')) throw new Error('expected to run with --single-threaded')
-  // looking takes memory, too; the second look nearly always finds nothing new
-  while (letIn() > 0);
-  const pid = forkNow()
-  if (pid < 0) throw new Error('fork() failed')
-  if (pid === 0) Object.defineProperty(process, 'pid', { value: getpid(), enumerable: true, configurable: true })
-  return pid
+  for (;;) {
+    const ends = new Int32Array(2)
+    if (pipe(ends) < 0) throw new Error('no pipe')
+    const [reading, writing] = ends
+    const pid = forkNow()
+    if (pid < 0) throw new Error('fork() failed')
+    if (pid === 0) {
+      close(writing)
+      waitForWord(reading)
+      Object.defineProperty(process, 'pid', { value: getpid(), enumerable: true, configurable: true })
+      return pid
+    }
+    close(reading)
+    const whole = letIn() === 0
+    if (whole) writeSync(writing, word)
+    else process.kill(pid, 'SIGKILL')
+    close(writing)
+    if (whole) return pid
+    reap(pid, MINUTE)
+  }
+}
+
+const word = Buffer.alloc(1)
+
+/** In the copy. If the mother is gone there is no word, and no copy. */
+function waitForWord(fd: number): void {
+  if (readSync(fd, word) === 0) process.kill(getpid(), 'SIGKILL')
+  close(fd)
 }
 
 /** Outside the heap, so that reading leaves nothing on it. */
@@ -30,10 +61,7 @@ const text = Buffer.alloc(4 << 20)
 /** Where the last number that was read ends. */
 let behind = 0
 
-/**
- * Lets all memory into copies that is kept out; how many pieces it was. Where there is nothing to do it makes nothing on the
- * heap: what it makes might need a new page there, which would be kept out.
- */
+/** Lets all memory into copies that is kept out; how many pieces it was. */
 function letIn(): number {
   const length = readMaps()
   let pieces = 0
