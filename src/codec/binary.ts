@@ -38,12 +38,14 @@ export function kindOf(value: ArrayBuffer | ArrayBufferView): number {
   return kinds.get(tagOfTypedArray.call(value) ?? 'DataView')!
 }
 
+const classOf = (kind: number): ViewClass | undefined => classes[kind] ?? later[kind - firstLater]
+
 /** A binary of that kind over `bytes`; undefined when there is no such kind. Throws a RangeError when they do not fit it. */
 export function fromBytes(kind: number, bytes: ArrayBuffer): ArrayBuffer | View | undefined {
   if (kind === 0) return new Uint8Array(bytes)
   if (kind === BUFFER) return Buffer.from(bytes)
   if (kind === ARRAY_BUFFER) return bytes
-  const made = classes[kind] ?? later[kind - firstLater]
+  const made = classOf(kind)
   return made === undefined ? undefined : new made(bytes)
 }
 
@@ -52,7 +54,7 @@ export function remaker(view: ArrayBufferView): (buffer: ArrayBuffer) => ArrayBu
   const kind = kindOf(view)
   const { byteOffset, byteLength } = view
   if (kind === BUFFER) return buffer => Buffer.from(buffer, byteOffset, byteLength)
-  const made = (classes[kind] ?? later[kind - firstLater]) as unknown as new (
+  const made = classOf(kind) as unknown as new (
     buffer: ArrayBuffer,
     byteOffset: number,
     length: number,

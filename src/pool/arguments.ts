@@ -22,9 +22,16 @@ export const MAP_OPTIONS = ['chunksize', 'signal', 'onProgress', 'failFast'] as 
 type Input = Iterable<unknown> | AsyncIterable<unknown>
 
 /** Lays down a call, or says which argument cannot travel. */
-export function give(engine: Engine, job: Single, args: unknown[], priority?: number, timeout?: number): Task {
+export function give(
+  engine: Engine,
+  job: Single,
+  args: unknown[],
+  priority?: number,
+  timeout?: number,
+  whenPacked?: () => void,
+): Task {
   try {
-    return engine.give(job, SPREAD, args, priority, timeout)
+    return engine.give(job, SPREAD, args, priority, timeout, whenPacked)
   } catch (error) {
     throw renamed(error, 'value', 'args')
   }
@@ -42,11 +49,7 @@ export function giveAway(
   if (areGivenAway(args, transfer)) {
     return engine.giveLater(job, SPREAD, takeArguments(args, transfer), 0, 0, priority, timeout)
   }
-  try {
-    return engine.give(job, SPREAD, args, priority, timeout, () => takeAway(transfer))
-  } catch (error) {
-    throw renamed(error, 'value', 'args')
-  }
+  return give(engine, job, args, priority, timeout, () => takeAway(transfer))
 }
 
 export function limit(name: string, value: number | undefined): number {

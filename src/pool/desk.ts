@@ -187,12 +187,11 @@ export class Desk {
 
   /** Settles what is done, and hears what workers have to say. */
   collect(): void {
-    const outer = this.#collecting
     this.#collecting = true
     try {
       this.#collect()
     } finally {
-      this.#collecting = outer
+      this.#collecting = false
     }
   }
 

@@ -42,12 +42,12 @@ export function takeAway(transfer: ArrayBuffer[]): ArrayBuffer[] {
 
 const isScalar = (arg: unknown): boolean => arg === null || !['object', 'function', 'symbol'].includes(typeof arg)
 
+/** The buffer that an argument is, or that it is a view of. */
+const bufferOf = (arg: unknown): ArrayBuffer => (ArrayBuffer.isView(arg) ? arg.buffer : arg) as ArrayBuffer
+
 /** Nothing that the caller still has can change them: they are scalars, and what is given away. */
 export function areGivenAway(args: readonly unknown[], transfer: readonly ArrayBuffer[]): boolean {
-  return args.every(arg => {
-    if (isScalar(arg)) return true
-    return !isShareable(arg as object) && transfer.includes((ArrayBuffer.isView(arg) ? arg.buffer : arg) as ArrayBuffer)
-  })
+  return args.every(arg => isScalar(arg) || (!isShareable(arg as object) && transfer.includes(bufferOf(arg))))
 }
 
 /** Takes them away; gives the same arguments over that memory. Throws, and nothing has changed. */
@@ -55,7 +55,7 @@ export function takeArguments(args: readonly unknown[], transfer: ArrayBuffer[])
   const remakers = args.map(arg => {
     if (isScalar(arg)) return () => arg
     const remake = ArrayBuffer.isView(arg) ? remaker(arg) : (buffer: ArrayBuffer) => buffer
-    const place = transfer.indexOf((ArrayBuffer.isView(arg) ? arg.buffer : arg) as ArrayBuffer)
+    const place = transfer.indexOf(bufferOf(arg))
     return (moved: ArrayBuffer[]) => remake(moved[place])
   })
   const moved = takeAway(transfer)

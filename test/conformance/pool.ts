@@ -11,6 +11,7 @@ import {
 } from 'multiproc'
 import { check, currentSession } from '#inside'
 import { until } from '../support/children.ts'
+import { inTime } from '../support/in-time.ts'
 import { type Except, LIMIT } from './implementation.ts'
 import { aborts } from './pool/aborts.ts'
 import { calls } from './pool/calls.ts'
@@ -106,17 +107,7 @@ export async function listOf<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 /** Bounds a wait that has no bound of its own. */
-export async function within<T>(promise: PromiseLike<T>, what = 'it'): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} took too long`)), LIMIT)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+export const within = <T>(promise: PromiseLike<T>, what = 'it'): Promise<T> => inTime(promise, LIMIT, what)
 
 /** The error with which the call must fail. */
 export async function deathOf(call: PromiseLike<unknown>): Promise<WorkerDiedError> {

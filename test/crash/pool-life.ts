@@ -13,6 +13,7 @@ import { kindCode } from '#src/arena/references.js'
 import { currentSession } from '#src/arena/session.js'
 import { taskBoardKind } from '#src/channel/task-board.js'
 import { until } from '../support/children.js'
+import { inTime } from '../support/in-time.js'
 import { isAlive } from '../support/processes.js'
 import type { Access } from '../support/words.crash.js'
 import { armed, batch, begin, type Call, later, outcome, recorded, recording, small } from './pool-tasks.js'
@@ -220,14 +221,4 @@ async function settled(calls: Call[]): Promise<Call[]> {
   return calls
 }
 
-async function bounded<T>(promise: Promise<T>, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${LIMIT} ms in vain for ${what}`)), LIMIT)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const bounded = <T>(promise: Promise<T>, what: string): Promise<T> => inTime(promise, LIMIT, what)

@@ -22,7 +22,7 @@ interface Write {
  * many, spread over all.
  */
 export function writesOf(accesses: readonly Access[], most: number): number[] {
-  const all = accesses.flatMap(({ writes, lines }, i): Write[] => (writes ? [{ k: i + 1, lines }] : []))
+  const all = allWrites(accesses)
   if (EXHAUSTIVE) return withoutLoops(all)
   return spread(
     firsts(all, lines => WHERE.map(one => lines.find(line => one.test(line)))),
@@ -33,11 +33,14 @@ export function writesOf(accesses: readonly Access[], most: number): number[] {
 /** The same, but in the exhaustive form too only the first of those that come from the same place by the same way, `all` at the most. */
 export function placesOf(accesses: readonly Access[], most: number, all: number): number[] {
   if (!EXHAUSTIVE) return writesOf(accesses, most)
-  const writes = accesses.flatMap(({ writes, lines }, i): Write[] => (writes ? [{ k: i + 1, lines }] : []))
   return spread(
-    firsts(writes, lines => lines),
+    firsts(allWrites(accesses), lines => lines),
     all,
   )
+}
+
+function allWrites(accesses: readonly Access[]): Write[] {
+  return accesses.flatMap(({ writes, lines }, i) => (writes ? [{ k: i + 1, lines }] : []))
 }
 
 function firsts(all: readonly Write[], whereOf: (lines: readonly string[]) => readonly unknown[]): number[] {
