@@ -5,7 +5,7 @@
 import { readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { rollup } from 'rollup'
+import { type ModuleInfo, rollup } from 'rollup'
 import { minify } from 'terser'
 
 const checkout = fileURLToPath(new URL('../../', import.meta.url))
@@ -22,11 +22,33 @@ function place(imported: string): string | undefined {
   return imported.startsWith('#src/') ? path.join(files, imported.slice('#src/'.length)) : undefined
 }
 
-/** As it is but for comments, and in ASCII: one character beyond Latin-1 makes the engine keep the whole text in twice the memory. */
-async function withoutComments(code: string): Promise<string> {
-  const format = { beautify: true, indent_level: 2, comments: false, ascii_only: true }
-  const { code: short = code } = await minify(code, { module: true, compress: false, mangle: false, format })
+/**
+ * Short names for what is local, a line for each statement, no comments; functions and classes keep their names, and so do stacks. The
+ * engine reads every character before a process can start, and keeps the text in its heap; a character beyond Latin-1 would make it
+ * keep all in twice the memory.
+ */
+async function shortened(code: string): Promise<string> {
+  const format = { semicolons: false, comments: false, ascii_only: true }
+  const { code: short = code } = await minify(code, {
+    module: true,
+    compress: false,
+    keep_fnames: true,
+    keep_classnames: true,
+    format,
+  })
   return short
+}
+
+const reaches = new Map<string, Set<string>>()
+
+/** The files that an entry imports, and those that these import, but for what is imported when it is needed. */
+function reached(entry: string, infoOf: (file: string) => ModuleInfo | null): Set<string> {
+  const known = reaches.get(entry)
+  if (known !== undefined) return known
+  const all = new Set([path.join(files, `${entry}.js`)])
+  for (const file of all) for (const imported of infoOf(file)?.importedIds ?? []) all.add(imported)
+  reaches.set(entry, all)
+  return all
 }
 
 const bundle = await rollup({
@@ -35,7 +57,7 @@ const bundle = await rollup({
     'build/inside': path.join(checkout, 'build/test/support/inside.js'),
   },
   external: imported => !imported.startsWith('.') && !path.isAbsolute(imported) && place(imported) === undefined,
-  plugins: [{ name: 'own names', resolveId: place, renderChunk: withoutComments }],
+  plugins: [{ name: 'own names', resolveId: place, renderChunk: shortened }],
   treeshake: false,
   onwarn(warning) {
     if (warning.code !== 'THIS_IS_UNDEFINED') throw new Error(warning.message) // tsc's helpers for import() begin so
@@ -46,11 +68,13 @@ const { output } = await bundle.write({
   dir: checkout,
   format: 'esm',
   entryFileNames: '[name].js',
-  // one for each layer
+  // one for each layer, and one for what only a manager's server needs, and who comes from elsewhere
   chunkFileNames: 'dist/layers/[name].js',
-  manualChunks(file) {
+  manualChunks(file, { getModuleInfo }) {
     const [layer, rest] = path.relative(files, file).split('/')
-    return rest === undefined || layer === '..' || isEntry(file) ? undefined : layer
+    if (rest === undefined || layer === '..' || isEntry(file)) return undefined
+    const isForAll = layer !== 'manager' || reached('index', getModuleInfo).has(file)
+    return isForAll ? layer : 'manager-server'
   },
   hoistTransitiveImports: false,
   generatedCode: 'es2015',

@@ -22,7 +22,6 @@
  *   own name            whoever comes next recovers it.
  *   after               its name is gone. If it was the last the memory is gone, too.
  */
-import { createHash } from 'node:crypto'
 import { constants as fsConstants, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { threadId } from 'node:worker_threads'
@@ -31,6 +30,7 @@ import { nameOf } from '../arena/participants.ts'
 import { joinedSession, Session } from '../arena/session.ts'
 import { MultiprocError } from '../contract/errors.ts'
 import { namesTaken, takeName } from '../os/abstract-name.ts'
+import { nodeCrypto } from '../os/crypto.ts'
 import { closeFd, openForThread } from '../os/descriptor.ts'
 import { unmapOrphans } from '../os/orphans.ts'
 import { requirePlatform } from '../os/platform.ts'
@@ -42,7 +42,7 @@ const LOOKS = 3
 /** MULTIPROC_COMMONS divides a user's programs: those with the same text in it meet. */
 function prefix(): string {
   const scope = process.env.MULTIPROC_COMMONS ?? ''
-  const text = scope === '' ? '' : `.${createHash('sha256').update(scope).digest('hex').slice(0, 16)}`
+  const text = scope === '' ? '' : `.${nodeCrypto().createHash('sha256').update(scope).digest('hex').slice(0, 16)}`
   return `multiproc.${(MAGIC >>> 0).toString(16)}.${process.geteuid?.()}${text}.`
 }
 

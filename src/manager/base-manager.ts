@@ -29,7 +29,7 @@ import { Client } from './client.ts'
 import { checkExposed, type Registered } from './factories.ts'
 import { hasEnded, type Knock, knockOf, setLink, transportOf } from './links.ts'
 import type { BaseProxy } from './proxies/base-proxy.ts'
-import { RemoteServer } from './python/remote-server.ts'
+import type { RemoteServer } from './python/remote-server.ts'
 import type { ServerPlan } from './server.ts'
 import { removeAtExit, removeSocket } from './server-socket.ts'
 
@@ -277,14 +277,16 @@ export class BaseManager implements AsyncDisposable {
       )
     }
     this.#state = 'starting'
-    const remote = new RemoteServer({ address, authkey: authkey ?? currentProcess().authkey, tls })
     try {
+      // not imported at the top: a tenth of the package, and few programs have a manager elsewhere
+      const { RemoteServer } = await import('./python/remote-server.ts')
+      const remote = new RemoteServer({ address, authkey: authkey ?? currentProcess().authkey, tls })
       await remote.connect()
+      this.#remote = remote
     } catch (error) {
       this.#state = 'initial'
       throw error
     }
-    this.#remote = remote
     this.#address = address
     this.#state = 'connected'
   }

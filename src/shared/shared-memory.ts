@@ -3,7 +3,6 @@
  * in a file of /dev/shm (os/shared-file.ts), outside the session; what the session knows of it is its name
  * (memory-name.ts: how a block travels, and who takes its name away in the end).
  */
-import { randomBytes } from 'node:crypto'
 import { type InspectOptions, inspect } from 'node:util'
 import type { Kind } from '../arena/kinds.ts'
 import {
@@ -16,6 +15,7 @@ import {
 } from '../contract/errors.ts'
 import { checkCount, checkFlag, checkOptions, checkString, describe } from '../contract/options.ts'
 import { SHAREABLE, type Shareable, type ShareRef } from '../contract/shareable.ts'
+import { nodeCrypto } from '../os/crypto.ts'
 import { fileNameOf, LONGEST_NAME, openNamed, type SharedFile, UnnamedFile, unlinkNamed } from '../os/shared-file.ts'
 import { answerAtExit, checkName, describeName, KIND, MemoryName, takeNameAway } from './memory-name.ts'
 
@@ -194,7 +194,7 @@ function checkMemoryName(name: unknown): void {
 /** Gives the file its name, and who answers for it. */
 function create(owner: SharedMemory, asked: string | undefined, file: UnnamedFile, track: boolean) {
   for (;;) {
-    const name = asked ?? `psm_${randomBytes(4).toString('hex')}`
+    const name = asked ?? `psm_${nodeCrypto().randomBytes(4).toString('hex')}`
     const travelling = track ? MemoryName.make(fileNameOf(name), file.inode, true, owner, arrive) : undefined
     let baptised = false
     try {

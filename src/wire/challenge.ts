@@ -13,9 +13,9 @@
  * What this does not do: the traffic afterwards is neither encrypted nor signed, and whoever listens can pass a
  * challenge on to somebody else who knows the key. That is what Unix sockets, loopback and TLS are for.
  */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { ArgumentRangeError, ArgumentTypeError, AuthenticationError } from '../contract/errors.ts'
 import { describe } from '../contract/options.ts'
+import { nodeCrypto } from '../os/crypto.ts'
 
 /** What a handshake runs over. */
 export interface Bytes {
@@ -70,7 +70,7 @@ export async function authenticateAsClient(peer: Bytes, key: Uint8Array, require
 
 /** Has the other side prove that it knows the key. Throws AuthenticationError. */
 export async function deliverChallenge(peer: Bytes, key: Uint8Array, requireModern = false): Promise<void> {
-  const message = Buffer.concat([Buffer.from('{sha256}'), randomBytes(RANDOM_BYTES)])
+  const message = Buffer.concat([Buffer.from('{sha256}'), nodeCrypto().randomBytes(RANDOM_BYTES)])
   await peer.sendBytes(Buffer.concat([CHALLENGE, message]))
   const answer = await peer.recvBytes(LONGEST)
   try {
@@ -114,7 +114,7 @@ export function answerTo(key: Uint8Array, message: Uint8Array, requireModern = f
 export function verifyAnswer(key: Uint8Array, message: Uint8Array, answer: Uint8Array, requireModern = false): void {
   const { digest, payload } = parse(answer, requireModern)
   const expected = hmac(digest ?? 'md5', key, message)
-  if (expected.length !== payload.length || !timingSafeEqual(expected, payload)) {
+  if (expected.length !== payload.length || !nodeCrypto().timingSafeEqual(expected, payload)) {
     throw new AuthenticationError('Expected the other side to have the same authkey, but it has another one')
   }
 }
@@ -144,7 +144,7 @@ const tooOld = (): AuthenticationError =>
 
 function hmac(digest: string, key: Uint8Array, message: Uint8Array): Buffer {
   try {
-    return createHmac(digests.get(digest)!, key).update(message).digest()
+    return nodeCrypto().createHmac(digests.get(digest)!, key).update(message).digest()
   } catch (cause) {
     throw new AuthenticationError(`Expected the digest ${digest} to be there, but this Node.js has it not`, { cause })
   }

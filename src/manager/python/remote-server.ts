@@ -12,9 +12,9 @@
  *
  * None of this keeps a process alive, but calls under way.
  */
-import { randomBytes } from 'node:crypto'
 import type { Connection } from '../../channel/connection.ts'
 import { ClosedError, EOFError, type MultiprocError, TimeoutError, WorkerDiedError } from '../../contract/errors.ts'
+import { nodeCrypto } from '../../os/crypto.ts'
 import { dumps, loads } from '../../pickle/pickle.ts'
 import { tuple } from '../../pickle/tuple.ts'
 import type { Address } from '../../wire/address.ts'
@@ -51,7 +51,7 @@ const NO_NAMES: ReadonlyMap<string, unknown> = new Map()
 export class RemoteServer {
   readonly #way: Way
   /** What this program calls itself there. */
-  readonly #id = `multiproc-${process.pid}-${randomBytes(8).toString('hex')}`
+  readonly #id = `multiproc-${process.pid}-${nodeCrypto().randomBytes(8).toString('hex')}`
   #lifeline: Promise<Connection<any, any>> | undefined
   #isOurs = false
   readonly #idle: Connection<any, any>[] = []
