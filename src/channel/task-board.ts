@@ -299,7 +299,10 @@ export class TaskBoard extends SharedObject {
     return { failed, away, value: peekValue(this.session, this.w, at + RESULT, at + RESULT_AREA) }
   }
 
-  /** Calls back for each item that has a result, in order; gives how many there are. `away` ones have no value. */
+  /**
+   * Calls back for each item that has a result, in order; gives how many there are. `away` ones have no value. Of a task that is DONE, or
+   * whose taker is dead: whoever has seen that sees all that the taker wrote.
+   */
   records(slot: number, each: (i: number, failed: boolean, away: boolean, value: unknown) => void): number {
     const at = this.#slot(slot)
     const count = peek(this.w, at + COUNT)
@@ -307,7 +310,7 @@ export class TaskBoard extends SharedObject {
     const cells = this.session.segment.wordsAt(address)
     const first = this.session.segment.indexOf(address)
     for (let i = 0; i < count; i++) {
-      const word = load(cells, first + i * CELL)
+      const word = peek(cells, first + i * CELL)
       if (word === 0) return i
       const kind = word & KIND_BITS
       each(i, (word & FAILED) !== 0, kind === AWAY, peekScalar(cells, first + i * CELL, kind))

@@ -103,23 +103,25 @@ export class Whole implements Job, Feeder, Sink {
 
   // ── the input ──
 
-  /** All items, which are there. */
+  /** All items, which are there; the list stays the caller's. */
   giveAll(items: readonly unknown[]): void {
     const { chunksize } = this.#plan
-    this.#total = items.length
-    this.#results = new Array(items.length) // they come in any order, and far from each other: the engine would make a dictionary
+    const total = items.length
+    this.#total = total
+    this.#results = new Array(total) // they come in any order, and far from each other: the engine would make a dictionary
     if (this.#engine.room !== Infinity) {
-      this.readFrom(items.values())
+      this.readFrom(items.slice().values())
       return
     }
     if (this.#plan.onProgress === undefined) {
       batches = (batches % 2 ** 30) + 1
       this.batch = batches
     }
-    for (let i = 0; i < items.length; i += chunksize) {
+    for (let i = 0; i < total; i += chunksize) {
       if (chunksize === 1) this.#engine.enqueue(this, this.#shape, items[i], i, 0)
       else {
-        const chunk = items.slice(i, i + chunksize)
+        const chunk = items.slice(i, Math.min(i + chunksize, total))
+        chunk.length = Math.min(chunksize, total - i) // whoever is told of each task may have made the list shorter
         this.#engine.enqueue(this, this.#shape, chunk, i, chunk.length)
       }
     }

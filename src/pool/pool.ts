@@ -262,7 +262,7 @@ export class Pool implements AsyncDisposable {
         job(chunksize ?? 1).readFrom(iteratorOf(input))
         return
       }
-      const all = Array.from(input as Iterable<unknown>)
+      const all = Array.isArray(input) ? (input as unknown[]) : Array.from(input as Iterable<unknown>)
       engine.assertOpen() // the input may have ended the pool
       if (shape === SPREAD) for (const [i, item] of all.entries()) checkItemArgs(what, i, item)
       job(chunksize ?? chunkOf(Math.max(1, Math.ceil(all.length / (4 * this.#processes))))).giveAll(all)

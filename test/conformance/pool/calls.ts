@@ -69,6 +69,38 @@ export function calls(suite: PoolSuite): void {
     )
   })
 
+  test('Pool.map() takes the list as it is at the call, holes as undefined: what is changed afterwards stays behind', async t => {
+    const narrow = suite.pool(t, { processes: 1, maxQueue: 2 })
+    for (const pool of [suite.common, narrow]) {
+      for (const chunksize of [1, 7, 1000]) {
+        const items = range(2000) as (number | undefined)[]
+        delete items[3]
+        const all = pool.map(tasks.identity, items, { chunksize })
+        items.fill(-1)
+        items.length = 1
+        assert.deepEqual(
+          await within(all),
+          range(2000).map(n => (n === 3 ? undefined : n)),
+        )
+      }
+    }
+  })
+
+  test('Pool.map() of a list that gets shorter as its tasks are told of ends all the same', async () => {
+    const items = range(100)
+    const shorten = () => {
+      items.length = Math.min(items.length, 10)
+    }
+    diagnostics.subscribe('tracing:multiproc:task:start', shorten)
+    try {
+      const got = (await within(suite.common.map(tasks.identity, items, { chunksize: 5 }))) as unknown[]
+      assert.equal(got.length, 100)
+      assert.deepEqual(got.slice(0, 5), range(5))
+    } finally {
+      diagnostics.unsubscribe('tracing:multiproc:task:start', shorten)
+    }
+  })
+
   test('Pool.apply() transfer: the buffer is empty afterwards, and arrived', async () => {
     const bytes = new Uint8Array(1 << 20).fill(3)
     const result = suite.common.apply(tasks.plusOne, [bytes], { transfer: [bytes.buffer] })
