@@ -1,5 +1,5 @@
-// Makes what is published: dist/, a few large files of the many small ones in build/src/. A process that imports 300 files takes
-// 150 ms of CPU longer to start than one that imports a dozen, and every child pays for it.
+// Makes what is published: dist/, a few large files of the many small ones in build/src/. To import 300 files takes 150 ms of CPU more
+// than to import a dozen, and a file for each layer still 10 ms more than these; every child pays for it.
 //
 // Beside them, not published: build/inside.js, through which the tests of the published files see their insides.
 import { readdirSync, rmSync } from 'node:fs'
@@ -68,13 +68,14 @@ const { output } = await bundle.write({
   dir: checkout,
   format: 'esm',
   entryFileNames: '[name].js',
-  // one for each layer, and one for what only a manager's server needs, and who comes from elsewhere
-  chunkFileNames: 'dist/layers/[name].js',
+  chunkFileNames: 'dist/parts/[name].js',
   manualChunks(file, { getModuleInfo }) {
     const [layer, rest] = path.relative(files, file).split('/')
     if (rest === undefined || layer === '..' || isEntry(file)) return undefined
-    const isForAll = layer !== 'manager' || reached('index', getModuleInfo).has(file)
-    return isForAll ? layer : 'manager-server'
+    if (layer === 'posix') return layer
+    if (layer === 'os' || reached('posix', getModuleInfo).has(file)) return 'base'
+    if (reached('index', getModuleInfo).has(file)) return 'core' // children need nearly all of it, too
+    return layer === 'manager' ? 'manager-server' : layer
   },
   hoistTransitiveImports: false,
   generatedCode: 'es2015',
