@@ -7,8 +7,8 @@ import { libc } from './libc.ts'
 const M_TRIM_THRESHOLD = -1
 const M_MMAP_THRESHOLD = -3
 
-/** From this size on malloc maps a buffer anew each time, bytes. */
-export const LARGE = 128 * 1024
+/** From this size on the pages of a buffer cost more than what is copied into it, bytes. */
+export const LARGE = 16 * 1024
 
 /** Buffers up to this size come from pages that others have used; the most that glibc takes. */
 const LARGEST_KEPT = 32 * 2 ** 20
