@@ -23,7 +23,7 @@ function place(imported: string): string | undefined {
 }
 
 /**
- * Short names for what is local, a line for each statement, no comments; functions and classes keep their names, and so do stacks. The
+ * Short names for what is local or private, a line for each statement, no comments; functions and classes keep their names. The
  * engine reads every character before a process can start, and keeps the text in its heap; a character beyond Latin-1 would make it
  * keep all in twice the memory.
  */
