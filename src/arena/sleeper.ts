@@ -40,6 +40,9 @@ const SLICE = 250
 const TICK = 500
 /** Turns of the loop: some 50 µs of an otherwise idle loop. */
 const TURNS = 100
+/** They end after this time, ms, which is looked at after so many turns: in a program that has just started each takes ten times as long. */
+const LONGEST_LOOK = 0.1
+const CLOCK_EVERY = 16
 
 /** Of this thread, one for each session it is in: it blocks in one of them for all. */
 const sleepers = new Set<Sleeper>()
@@ -58,6 +61,7 @@ export class Sleeper {
   #ticker: NodeJS.Timeout | undefined
   #armed = false
   #turns = 0
+  #lookUntil = 0
   #turning = false
   #lookingAgain = false
   #blocked = false
@@ -129,7 +133,10 @@ export class Sleeper {
 
   wait(waiters: Waiters): void {
     this.#waiting.add(waiters)
-    if (this.#spinning && waiters.hopeful) this.#turns = TURNS
+    if (this.#spinning && waiters.hopeful) {
+      this.#turns = TURNS
+      this.#lookUntil = performance.now() + LONGEST_LOOK
+    }
     if (this.#turns > 0) this.#turn()
     else if (this.#armed) this.#lookAt(waiters)
     else this.#arm()
@@ -157,7 +164,9 @@ export class Sleeper {
       this.#turning = false
       this.#serve()
       if (this.#waiting.size === 0) return
-      if (--this.#turns > 0) this.#turn()
+      this.#turns--
+      if (this.#turns % CLOCK_EVERY === 0 && performance.now() > this.#lookUntil) this.#turns = 0
+      if (this.#turns > 0) this.#turn()
       else this.#arm()
     })
   }
@@ -169,14 +178,23 @@ export class Sleeper {
   #arm(): void {
     if (!this.#armed) {
       this.#armed = true
-      this.#ticker = setInterval(() => {
-        this.#watch()
-        this.#lookForDead()
-        this.#look()
-      }, TICK)
+      // a timer for each wait would cost as much as the wait: the last one is left running for the next
+      if (this.#ticker === undefined) this.#ticker = setInterval(() => this.#tick(), TICK)
+      else this.#ticker.ref()
       this.#watch()
       if (!this.#blocked) store(this.#segment.words, this.#at + SLOT.asleep, AWAITING)
     }
+    this.#look()
+  }
+
+  #tick(): void {
+    if (!this.#armed) {
+      clearInterval(this.#ticker)
+      this.#ticker = undefined
+      return
+    }
+    this.#watch()
+    this.#lookForDead()
     this.#look()
   }
 
@@ -205,7 +223,7 @@ export class Sleeper {
     this.#turns = 0
     if (!this.#armed) return
     this.#armed = false
-    clearInterval(this.#ticker)
+    this.#ticker?.unref()
     this.#socket?.unref()
     if (!this.#blocked) store(this.#segment.words, this.#at + SLOT.asleep, AWAKE)
   }

@@ -4,7 +4,8 @@ import { test } from 'node:test'
 import { Semaphore } from 'multiproc'
 import { bodyAt } from '#src/arena/references.js'
 import { currentSession } from '#src/arena/session.js'
-import type { Waiters } from '#src/arena/sleeper.js'
+import { Sleeper, type Waiters } from '#src/arena/sleeper.js'
+import { slotOf } from '#src/arena/token.js'
 import { store } from '#src/arena/words.js'
 
 const LATCH = 0
@@ -95,4 +96,36 @@ test('Semaphore.tryAcquire() and timeout 0 take a permit that is free, also whil
   semaphore.release()
   store(w, at + LATCH, other) // and stays there
   assert.equal(semaphore.tryAcquire(), null)
+})
+
+test('Waits that follow one another share a timer, which keeps no process alive and goes when nobody waits', async t => {
+  const session = currentSession()
+  const other = session.reserve('whose timers are counted')
+  const sleeper = new Sleeper(session.segment, slotOf(other), () => {})
+  const real = globalThis.setInterval
+  t.after(() => {
+    globalThis.setInterval = real
+    session.withdraw(other)
+  })
+  const timers: { timer: NodeJS.Timeout; tick: () => void }[] = []
+  globalThis.setInterval = ((tick: () => void, ms?: number) => {
+    const timer = real(tick, ms)
+    timers.push({ timer, tick })
+    return timer
+  }) as typeof setInterval
+  const waiters: Waiters = { hopeful: false, mark() {}, unmark() {}, serve: () => true }
+  for (let i = 0; i < 100; i++) {
+    sleeper.wait(waiters)
+    sleeper.forget(waiters)
+  }
+  assert.equal(timers.length, 1)
+  const [{ timer, tick }] = timers
+  assert.equal(timer.hasRef(), false)
+  sleeper.wait(waiters)
+  assert.equal(timer.hasRef(), true)
+  sleeper.forget(waiters)
+  tick()
+  sleeper.wait(waiters)
+  sleeper.forget(waiters)
+  assert.equal(timers.length, 2)
 })
