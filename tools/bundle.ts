@@ -73,7 +73,7 @@ const { output } = await bundle.write({
     const [layer, rest] = path.relative(files, file).split('/')
     if (rest === undefined || layer === '..' || isEntry(file)) return undefined
     if (layer === 'posix') return layer
-    if (layer === 'os' || reached('posix', getModuleInfo).has(file)) return 'base'
+    if (layer === 'os' || reached('posix', getModuleInfo).has(file)) return 'base' // posix needs no more of the others
     if (reached('index', getModuleInfo).has(file)) return 'core' // children need nearly all of it, too
     return layer === 'manager' ? 'manager-server' : layer
   },

@@ -120,9 +120,10 @@ export class Whole implements Job, Feeder, Sink {
     for (let i = 0; i < total; i += chunksize) {
       if (chunksize === 1) this.#engine.enqueue(this, this.#shape, items[i], i, 0)
       else {
-        const chunk = items.slice(i, Math.min(i + chunksize, total))
-        chunk.length = Math.min(chunksize, total - i) // whoever is told of each task may have made the list shorter
-        this.#engine.enqueue(this, this.#shape, chunk, i, chunk.length)
+        const count = Math.min(chunksize, total - i)
+        const chunk = items.slice(i, i + count)
+        chunk.length = count // whoever is told of each task may have made the list shorter
+        this.#engine.enqueue(this, this.#shape, chunk, i, count)
       }
     }
     this.#engine.start()

@@ -14,6 +14,7 @@ import { until } from '../support/children.ts'
 import { inTime } from '../support/in-time.ts'
 import { type Except, LIMIT } from './implementation.ts'
 import { aborts } from './pool/aborts.ts'
+import { binaries } from './pool/binaries.ts'
 import { calls } from './pool/calls.ts'
 import { fromCPython } from './pool/cpython.ts'
 import { deaths } from './pool/deaths.ts'
@@ -81,7 +82,7 @@ export function poolSuite(method: StartMethod, except: readonly Except[] = []): 
       await executor?.killWorkers()
       await mortal?.killWorkers()
     })
-    for (const part of [calls, refusals, aborts, deaths, lives, fromCPython, executorFromCPython]) part(suite)
+    for (const part of [calls, binaries, refusals, aborts, deaths, lives, fromCPython, executorFromCPython]) part(suite)
     test('Pool: when all is done nothing impossible is left in shared memory', async () => {
       let wrong: string[] = []
       const mended = () => {
