@@ -24,8 +24,8 @@ import {
 import type { Session } from './session.ts'
 import { idIn } from './shared-object.ts'
 
-/** For whoever reads many messages one after the other: what came with them goes. */
-export { collectYoung, isCollectionDue }
+/** For whoever reads many messages one after the other: what came with them should go, by session.collectYoung(). */
+export { isCollectionDue }
 
 const headerBytes = (handles: number): number => Math.ceil(((PARCEL_WORDS.first + handles) * 4) / 64) * 64
 

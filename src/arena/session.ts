@@ -10,7 +10,7 @@
 import type { Words } from '#words'
 import { MultiprocError } from '../contract/errors.ts'
 import { closeFd, setCloseOnExec } from '../os/descriptor.ts'
-import { collectGarbage } from '../os/garbage.ts'
+import { collectGarbage, collectYoung, isCollectionDue, noteFreed } from '../os/garbage.ts'
 import { wholeMapping } from '../os/maps.ts'
 import { memoryAvailable, parseBytes } from '../os/memory.ts'
 import { openOwn } from '../os/ofd-lock.ts'
@@ -29,6 +29,7 @@ import { Segment } from './segment.ts'
 import { Adoption, type SharedObject } from './shared-object.ts'
 import { Sleeper } from './sleeper.ts'
 import { slotOf } from './token.ts'
+import { YoungHandles } from './young-handles.ts'
 
 /** Collected handles after which slabs that became empty are looked for: many objects were there, and are not. */
 const TRIM_EVERY = 10_000
@@ -56,6 +57,8 @@ export class Session {
   readonly ownFile: number
   readonly #handles = new Map<number, WeakRef<SharedObject>>()
   readonly #collected = new FinalizationRegistry<number>(address => this.#afterCollection(address))
+  /** Of a thread that calls collectYoung(). */
+  #young: YoungHandles | undefined
   /** Objects to take apart: those among them that are this participant's. */
   readonly #condemned = new Set<number>()
   #takingApart = false
@@ -194,12 +197,13 @@ export class Session {
 
   /** The handle of this thread on the object, if it has one. */
   known(address: number): SharedObject | undefined {
-    const handle = this.#handles.get(address)?.deref()
+    const handle = this.#young?.get(address) ?? this.#handles.get(address)?.deref()
     return handle?.closed ? undefined : handle // closed, and no stack was left to drop it
   }
 
-  /** A handle was built: its reference goes when it is collected, if not before. */
-  keep(handle: SharedObject): void {
+  /** A handle was built: its reference goes when it is collected, if not before. `isYoung`: that may be soon, and much hangs on it. */
+  keep(handle: SharedObject, isYoung = false): void {
+    if (isYoung && this.#young?.add(handle)) return
     this.#handles.set(handle.address, new WeakRef(handle))
     this.#collected.register(handle, handle.address, handle)
   }
@@ -214,25 +218,53 @@ export class Session {
   /** The reference of the handle on it goes now. */
   forget(address: number): void {
     this.#handles.delete(address)
+    this.#young?.delete(address)
   }
 
   #afterCollection(address: number): void {
-    if (this.#handles.get(address)?.deref() !== undefined) return // a new handle on the same object came meanwhile
+    if (this.#young?.get(address) !== undefined) return // a new handle on the same object came meanwhile
+    if (this.#handles.get(address)?.deref() !== undefined) return // as well
     if (!this.#handles.has(address)) return // it was closed
+    this.#drop(address)
+  }
+
+  #drop(address: number): void {
     dropReference(this, address)
     if (++this.#dropped % TRIM_EVERY === 0) this.allocator.trim()
+  }
+
+  /**
+   * Collects what is young, if that is due, and drops the references of handles that go with it: not to be called while a message
+   * is opened. For a thread that does so again and again: what comes after the first time can be found to be gone.
+   */
+  collectYoung(): void {
+    if (!isCollectionDue()) return
+    this.#young ??= new YoungHandles(handle => this.keep(handle))
+    this.#collectBy(collectYoung)
+  }
+
+  #collectBy(collect: () => void): void {
+    if (this.#young === undefined) return collect()
+    const { gone, stayed } = this.#young.collect(collect)
+    if (gone.size > stayed.length) noteFreed()
+    for (const handle of stayed) this.keep(handle)
+    for (const address of gone) this.#drop(address)
   }
 
   /** There is no memory left: what the dead owned may be all that is missing, or handles that nobody can reach any more. */
   #reclaim(): void {
     this.lookForDead()
-    const before = this.#handles.size
+    const before = this.#count()
     const began = performance.now()
     if (before === 0 || began < this.#collectNotBefore) return
-    collectGarbage()
+    this.#collectBy(collectGarbage)
     for (const address of [...this.#handles.keys()]) this.#afterCollection(address)
     const ended = performance.now()
-    if (this.#handles.size === before) this.#collectNotBefore = ended + (ended - began) * FRUITLESS
+    if (this.#count() === before) this.#collectNotBefore = ended + (ended - began) * FRUITLESS
+  }
+
+  #count(): number {
+    return this.#handles.size + (this.#young?.size ?? 0)
   }
 
   /** This participant is about to claim the object, for takeApart(). */

@@ -36,7 +36,7 @@ export abstract class SharedObject implements Shareable {
   #tied: Set<Tied> | undefined
 
   /** @internal */
-  constructor(adoption: Adoption) {
+  constructor(adoption: Adoption, isYoung = false) {
     const { session, address } = adoption
     // Not enumerable: who compares, clones or prints a handle must not walk through all the memory behind it.
     Object.defineProperties(this, {
@@ -45,7 +45,7 @@ export abstract class SharedObject implements Shareable {
       w: { value: session.segment.wordsAt(address) },
       at: { value: session.segment.indexOf(address) + BODY },
     })
-    session.keep(this)
+    session.keep(this, isYoung)
   }
 
   /** @internal how it travels: by the number that the receiver resolves, in the same session. */

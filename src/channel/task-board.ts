@@ -59,7 +59,7 @@ import {
   SpareBlocks,
 } from './packed-value.ts'
 
-export { collectYoung, isCollectionDue } from '../arena/parcel.ts'
+export { isCollectionDue } from '../arena/parcel.ts'
 export { NONE } from '../arena/until.ts'
 export type { PackedValue } from './packed-value.ts'
 
@@ -351,6 +351,11 @@ export class TaskBoard extends SharedObject {
   /** A task, or -1. */
   tryTake(taker: number): number {
     return claim(this.w, this.at + CLAIMS, SLOTS, taker)
+  }
+
+  /** What came with tasks, and is not used any more, goes, if that is due. */
+  collectYoung(): void {
+    this.session.collectYoung()
   }
 
   /** There seems to be a task to take. */

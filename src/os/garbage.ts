@@ -1,6 +1,7 @@
 /** Unreachable objects are collected when the engine sees fit. It does not see the shared memory that hangs on them. */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { threadTime } from './thread-clock.ts'
 
 type Collect = (options?: { type: 'minor' }) => void
 
@@ -35,13 +36,14 @@ export function collectGarbage(): void {
 /** Bytes that come between two collections; and between two tries, of one who keeps them. */
 const SOON = 4 * 2 ** 20
 const LATE = 256 * 2 ** 20
-/** What a collection may take, ms: it is there to save ten. */
+/** What a collection may take of a core, ms: it is there to save ten. */
 const WORTH = 2
 /** So many in a row have to be in vain: what frees the memory is another thread, which may be late. */
 const IN_VAIN = 4
 
 let arrived = 0
 let vain = 0
+let slow = 0
 /** What there was outside the heap before the last collection. */
 let before = 0
 
@@ -50,22 +52,35 @@ export function noteArrival(bytes: number): void {
   arrived += bytes
 }
 
+/** Bytes that have come since the last collection of the young. */
+export const arrivedSince = (): number => arrived
+
 /** So much has come that what is young should be collected. */
-export const isCollectionDue = (): boolean => arrived >= (vain < IN_VAIN ? SOON : LATE)
+export const isCollectionDue = (): boolean => arrived >= (isCollectionInVain() ? LATE : SOON)
+
+/** The last few did not pay: what came was kept, or so much is young that they took long. They are tried rarely. */
+export const isCollectionInVain = (): boolean => vain >= IN_VAIN || slow >= IN_VAIN
+
+/** It is known that what came before the last collection is gone: the engine may count it later. */
+export function noteFreed(): void {
+  vain = 0
+}
 
 /** Collects what is young, if that is due. What the running job has looked at through a WeakRef stays. */
 export function collectYoung(): void {
   if (!isCollectionDue()) return
   const external = getHeapStatistics().external_memory
   const freed = before + arrived - external
-  if (arrived > SOON * 2)
-    vain = Math.min(vain, IN_VAIN - 1) // so long ago that it says nothing: the next one will tell
-  else if (freed < arrived / 2) vain++
+  if (arrived > SOON * 2) {
+    // so long ago that it says nothing: the next one will tell
+    vain = Math.min(vain, IN_VAIN - 1)
+    slow = Math.min(slow, IN_VAIN - 1)
+  } else if (freed < arrived / 2) vain++
   else if (freed < arrived * 2) vain = 0 // more than that was the engine's own doing
   before = external
   arrived = 0
   const collect = collector()
-  const began = performance.now()
+  const began = threadTime()
   collect({ type: 'minor' })
-  if (performance.now() - began > WORTH) vain++
+  slow = threadTime() - began > WORTH ? slow + 1 : 0
 }

@@ -6,15 +6,7 @@
  */
 import type { Connection } from '../channel/connection.ts'
 import type { Queue } from '../channel/queue.ts'
-import {
-  awayItem,
-  clock,
-  collectYoung,
-  isCollectionDue,
-  recordItem,
-  type Taken,
-  type TaskBoard,
-} from '../channel/task-board.ts'
+import { awayItem, clock, isCollectionDue, recordItem, type Taken, type TaskBoard } from '../channel/task-board.ts'
 import { plainFailure } from '../codec/failure.ts'
 import { NotSerializableError, OutOfSharedMemoryError } from '../contract/errors.ts'
 import { setImporting } from '../process/family.ts'
@@ -158,7 +150,7 @@ class Worker {
         if (!board.hasTasks) this.#tellResults()
         await this.#turn() // in which handles are let go of
       }
-      if (isDue) collectYoung()
+      if (isDue) board.collectYoung()
     }
   }
 

@@ -68,7 +68,7 @@ class ArrayHandle extends SharedObject {
   readonly #array: AnyArray
 
   constructor(adoption: Adoption, plan?: Plan, lock?: Lock) {
-    super(adoption)
+    super(adoption, true)
     const { w, at } = this
     if (plan !== undefined) {
       poke(w, at + LOCK, lock ? toRef(lock.address) : 0)

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { Barrier, Condition, JoinableQueue, Lock, Queue, registerClass, Semaphore } from 'multiproc'
+import { Barrier, Condition, JoinableQueue, Lock, Queue, RawArray, registerClass, Semaphore } from 'multiproc'
 import { check } from '#src/arena/check.js'
 import { HEADER } from '#src/arena/layout.js'
 import { bodyAt, objectAt } from '#src/arena/references.js'
 import { currentSession } from '#src/arena/session.js'
 import { LETTERS_LATCH } from '#src/channel/lease-chain.js'
 import { Log } from '#src/channel/log.js'
-import { collectGarbage } from '#src/os/garbage.js'
+import { collectGarbage, noteArrival } from '#src/os/garbage.js'
 import { Parties } from '#src/sync/parties.js'
 import { Permits } from '#src/sync/permits.js'
 import { and, load, poke, store } from '#words'
@@ -273,4 +273,23 @@ test('what somebody left referred to by nobody goes with the next look at the re
   for (const one of [condition, other]) one.close()
   await collect()
   assert.equal(blocks(), before)
+})
+
+test('SharedArray in use: collectYoung() whose stack is full does not take it for gone', () => {
+  const session = currentSession()
+  const kept: Int32Array[] = []
+  const collect = () => {
+    noteArrival(4 * 2 ** 20)
+    session.collectYoung()
+  }
+  collect()
+  withFullStack(collect, () => kept.push(new RawArray('i', [kept.length])))
+  const queue = new Queue<Int32Array>()
+  kept.forEach((array, i) => {
+    assert.equal(array[0], i)
+    queue.putNowait(array)
+    assert.equal(queue.getNowait(), array, 'its handle is known')
+  })
+  assert.deepEqual(check(session), [])
+  queue.close()
 })
