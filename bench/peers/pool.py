@@ -72,6 +72,7 @@ if __name__ == '__main__':
             copied = repeat(seconds / 2, lambda: arrays(pool))
             emit('1 MiB in and out', *copied)
             emit('1 MiB in and out, shared', *copied)
+            emit('1 MiB in and out, shared, kept', *copied)
         elif sys.argv[1] == 'chunks':
             emit('no-ops', *repeat(seconds, lambda: noops(pool, None)))
         else:

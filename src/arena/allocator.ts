@@ -57,10 +57,10 @@ interface Shelf {
 /** Of how many other slabs a full one's keeper looks into before it makes a new one. */
 const TRIES = 4
 /**
- * Freed runs keep their pages up to this many units in all, 256 MiB, and this part of the ceiling: to have the kernel take a page
+ * Freed runs keep their pages up to this many units in all, 512 MiB, and this part of the ceiling: to have the kernel take a page
  * away, clear another and map it again in each process costs ten times what it costs to write to one that is there.
  */
-const KEPT_UNITS = 1024
+const KEPT_UNITS = 2048
 const KEPT_PART = 8
 /** From this size on the kernel is asked for the pages beforehand, so that "none left" is an error and not a signal. */
 const POPULATED = 1 << 20

@@ -46,7 +46,7 @@ function giveBackMuch(asked: string[]): void {
     clear() {},
   }
   const allocator = new Allocator(memory, me)
-  allocator.free(allocator.allocate(300 * MiB))
+  allocator.free(allocator.allocate(600 * MiB))
 }
 
 const discards = () => peek(currentSession().segment.words, HEADER.discards)
