@@ -244,7 +244,10 @@ export class Session {
   }
 
   #collectBy(collect: () => void): void {
-    if (this.#young === undefined) return collect()
+    if (this.#young === undefined) {
+      collect()
+      return
+    }
     const { gone, stayed } = this.#young.collect(collect)
     if (gone.size > stayed.length) noteFreed()
     for (const handle of stayed) this.keep(handle)

@@ -21,7 +21,7 @@ const MOST_BYTES = 32 * 2 ** 20
 const LONGEST = 100
 
 const list = inspect
-const EVERYTHING = { showHidden: true, maxArrayLength: Infinity, depth: null }
+const EVERYTHING = { showHidden: true, customInspect: true, maxArrayLength: Infinity, depth: null }
 
 let met: (SharedObject | undefined)[] = []
 
