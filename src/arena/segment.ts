@@ -9,7 +9,7 @@
 import { constants } from 'node:fs'
 import { MultiprocError } from '../contract/errors.ts'
 import { endWithThread } from '../os/descriptor.ts'
-import { noteArrival } from '../os/garbage.ts'
+import { noteView } from '../os/garbage.ts'
 import { assertAtomicsWork, type Mapping, mapForLife, mapShared, partOf, viewMapped } from '../os/mapping.ts'
 import { createMemfd, fileSize, populate, punchHole } from '../os/memfd.ts'
 import type { Memory } from './allocator.ts'
@@ -120,7 +120,7 @@ export class Segment implements Memory {
    * multiple of LARGEST_PAGE and gets a mapping of its own.
    */
   bufferAt(address: number, length: number): ArrayBuffer {
-    noteArrival(length)
+    noteView(length)
     const n = Math.floor(address / WINDOW)
     const isMapped = this.base !== undefined && length > 0
     if (isMapped || address + length > (n + 1) * WINDOW) return this.#map(address, length).buffer

@@ -10,7 +10,7 @@
 import type { Words } from '#words'
 import { MultiprocError } from '../contract/errors.ts'
 import { closeFd, setCloseOnExec } from '../os/descriptor.ts'
-import { collectGarbage, collectYoung, isCollectionDue, noteFreed } from '../os/garbage.ts'
+import { areViewsMost, collectGarbage, collectYoung, isCollectionDue, noteFreed } from '../os/garbage.ts'
 import { wholeMapping } from '../os/maps.ts'
 import { memoryAvailable, parseBytes } from '../os/memory.ts'
 import { openOwn } from '../os/ofd-lock.ts'
@@ -203,7 +203,10 @@ export class Session {
 
   /** A handle was built: its reference goes when it is collected, if not before. `isYoung`: that may be soon, and much hangs on it. */
   keep(handle: SharedObject, isYoung = false): void {
-    if (isYoung && this.#young?.add(handle)) return
+    if (isYoung && this.#young?.add(handle)) {
+      this.#handles.delete(handle.address) // of one that was collected, and is not to be dropped any more
+      return
+    }
     this.#handles.set(handle.address, new WeakRef(handle))
     this.#collected.register(handle, handle.address, handle)
   }
@@ -248,8 +251,9 @@ export class Session {
       collect()
       return
     }
+    const mostly = areViewsMost()
     const { gone, stayed } = this.#young.collect(collect)
-    if (gone.size > stayed.length) noteFreed()
+    if (mostly && gone.size > stayed.length) noteFreed()
     for (const handle of stayed) this.keep(handle)
     for (const address of gone) this.#drop(address)
   }

@@ -2,26 +2,31 @@
  * Handles that have just come to a pool's worker, and are mostly dropped with the task they came for.
  *
  *   came ──▶ held, by a strong reference ──▶ in a WeakSet only ── a collection ──▶ gone: its reference is dropped
- *              └──▶ 100 ms later: kept as any other                           └──▶ stayed: kept as any other
+ *              └──▶ 100 ms after the first of them: kept                       └──▶ stayed: kept
  *
- * What a WeakRef or a FinalizationRegistry names lives until all of the heap is collected (V8 before Node.js 26), and with it a
- * view of shared memory, which V8 counts as a reason to do that: 25 ms of CPU for every 50 MiB. The keys of a WeakSet do die
- * young. Nobody is told, but util.inspect() lists who is still there (`showHidden`), in 4 µs.
+ * Kept is as any other handle: by a WeakRef and a FinalizationRegistry. What these name lives until all of the heap is collected
+ * (V8 before Node.js 26), and with it a view of shared memory, which V8 counts as a reason to do that: 25 ms of CPU for every
+ * 50 MiB. The keys of a WeakSet do die young. Nobody is told, but util.inspect() lists who is still there (`showHidden`), in 4 µs.
  *
- * A handle that it passed over would lose its memory: inspect() does so when its stack is full. So it is tried before, with
- * keys that are there and some frames further down; where it does not list them all, nothing is taken for gone.
+ * If something throws, because the stack is full say, they stay held; but not while they are in the WeakSet only: who stayed could
+ * not be told from who is gone, and would lose its memory. And inspect() says that it found nothing when its stack is full. So a
+ * list of as many is made before, some frames further down, and where that fails nothing is taken for gone.
  */
+import { setTimeout } from 'node:timers'
 import { inspect } from 'node:util'
+import { Given } from '../contract/given.ts'
 import { arrivedSince, isCollectionInVain } from '../os/garbage.ts'
 import type { SharedObject } from './shared-object.ts'
 
-/** So many are held at the most, none that come when there are so many bytes already, and for so long, ms: a task may run for long. */
+/** So many are held at the most. */
 const MOST = 64
+/** None is held that comes when so many bytes have come since the last collection: a task may run for long. */
 const MOST_BYTES = 32 * 2 ** 20
+/** They are held for so long at the most, ms. */
 const LONGEST = 100
 
 const list = inspect
-const EVERYTHING = { showHidden: true, customInspect: true, maxArrayLength: Infinity, depth: null }
+const EVERYTHING = { showHidden: true, customInspect: true, maxArrayLength: Infinity, depth: null, sorted: false }
 
 let met: (SharedObject | undefined)[] = []
 
@@ -36,14 +41,6 @@ class Mark {
   [inspect.custom](): string {
     met.push(this.#handle)
     return ''
-  }
-}
-
-/** Makes nothing: what extends it adds its private field to the handle. */
-class Given {
-  constructor(object: object) {
-    // biome-ignore lint/correctness/noConstructorReturn: the whole purpose
-    return object
   }
 }
 
@@ -69,7 +66,7 @@ function listed(marks: WeakSet<Mark>): (SharedObject | undefined)[] {
 }
 
 /** Frames to spare. */
-const DEEPER = 32
+const DEEPER = 64
 
 /** Whether so many keys of a WeakSet would be listed. */
 function canList(many: number, deeper = DEEPER): boolean {
@@ -81,22 +78,24 @@ function canList(many: number, deeper = DEEPER): boolean {
 
 export class YoungHandles {
   readonly #keep: (handle: SharedObject) => void
-  /** A new one for each batch: an old one would keep in the old what was young when it was dropped. */
+  readonly #timer: NodeJS.Timeout
+  /** A new array for each batch: one that has grown old keeps what it held alive when the young are collected. */
   #held: SharedObject[] = []
-  #timer: NodeJS.Timeout | undefined
+  readonly #addresses = new Set<number>()
 
   /** `keep`: for those that are held for too long. */
   constructor(keep: (handle: SharedObject) => void) {
     this.#keep = keep
+    this.#timer = setTimeout(() => this.#keepAll(), LONGEST).unref()
   }
 
   /** False: it is to be kept as any other. */
   add(handle: SharedObject): boolean {
-    if (this.#held.length >= MOST || arrivedSince() > MOST_BYTES || isCollectionInVain()) return false
-    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#take().forEach(this.#keep), LONGEST).unref()
-    else if (this.size === 0) this.#timer.refresh()
-    this.#held.push(handle)
+    if (this.size >= MOST || arrivedSince() > MOST_BYTES || isCollectionInVain()) return false
+    if (this.size === 0) this.#timer.refresh()
     new Marked(handle, new Mark(handle))
+    this.#addresses.add(handle.address)
+    this.#held.push(handle) // last: no stack may be left for any of these
     return true
   }
 
@@ -105,43 +104,45 @@ export class YoungHandles {
   }
 
   get(address: number): SharedObject | undefined {
-    return this.#held.find(handle => handle.address === address)
+    return this.#addresses.has(address) ? this.#held.find(handle => handle.address === address) : undefined
   }
 
   delete(address: number): void {
+    if (!this.#addresses.has(address)) return
     const i = this.#held.findIndex(handle => handle.address === address)
     if (i >= 0) this.#held.splice(i, 1)
+    this.#addresses.delete(address)
   }
 
   /** Collects, by `collect`, and holds none of them any more: gives the addresses of those that are gone, and the handles that stayed. */
   collect(collect: () => void): { gone: Set<number>; stayed: SharedObject[] } {
-    if (this.size > 0 && !canList(this.size)) return this.#leave(collect)
+    if (this.size === 0 || !canList(this.size)) {
+      collect()
+      return { gone: new Set(), stayed: [] }
+    }
     const { gone, marks } = this.#watch()
     collect()
-    const stayed = gone.size === 0 ? [] : (listed(marks) as SharedObject[])
+    const stayed = listed(marks) as SharedObject[]
     for (const { address } of stayed) gone.delete(address)
     return { gone, stayed }
-  }
-
-  #leave(collect: () => void): { gone: Set<number>; stayed: SharedObject[] } {
-    collect()
-    return { gone: new Set(), stayed: this.#take() }
-  }
-
-  #take(): SharedObject[] {
-    const handles = this.#held
-    this.#held = []
-    return handles
   }
 
   /** In a function of its own: no handle may be left on the stack. */
   #watch(): { gone: Set<number>; marks: WeakSet<Mark> } {
     const gone = new Set<number>()
     const marks = new WeakSet<Mark>()
-    for (const handle of this.#take()) {
+    for (const handle of this.#held) {
       gone.add(handle.address)
       marks.add(Marked.markOf(handle))
     }
+    this.#addresses.clear()
+    this.#held = []
     return { gone, marks }
+  }
+
+  #keepAll(): void {
+    for (const handle of this.#held) this.#keep(handle)
+    this.#addresses.clear()
+    this.#held = []
   }
 }

@@ -42,6 +42,8 @@ const WORTH = 2
 const IN_VAIN = 4
 
 let arrived = 0
+/** Of these: views of shared memory. */
+let views = 0
 let vain = 0
 let slow = 0
 /** What there was outside the heap before the last collection. */
@@ -51,6 +53,15 @@ let before = 0
 export function noteArrival(bytes: number): void {
   arrived += bytes
 }
+
+/** The same for a view of shared memory. */
+export function noteView(bytes: number): void {
+  arrived += bytes
+  views += bytes
+}
+
+/** At least half of what has come since the last collection of the young are views. */
+export const areViewsMost = (): boolean => views >= arrived / 2
 
 /** Bytes that have come since the last collection of the young. */
 export const arrivedSince = (): number => arrived
@@ -79,6 +90,7 @@ export function collectYoung(): void {
   else if (freed < arrived * 2) vain = 0 // more than that was the engine's own doing
   before = external
   arrived = 0
+  views = 0
   const collect = collector()
   const began = threadTime()
   collect({ type: 'minor' })

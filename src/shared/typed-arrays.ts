@@ -5,6 +5,7 @@
  */
 import { types } from 'node:util'
 import { ArgumentRangeError, ArgumentTypeError } from '../contract/errors.ts'
+import { Given } from '../contract/given.ts'
 import { checkFunction, describe } from '../contract/options.ts'
 import { SHAREABLE, type ShareRef } from '../contract/shareable.ts'
 import type { RLock } from '../sync/rlock.ts'
@@ -50,14 +51,6 @@ export interface SharedText {
   value: string
   /** The whole array as text. Assigning writes the text and leaves what is behind it. */
   raw: string
-}
-
-/** Makes nothing: what extends it adds its private fields to the object it is given. */
-class Given {
-  constructor(object: object) {
-    // biome-ignore lint/correctness/noConstructorReturn: the whole purpose
-    return object
-  }
 }
 
 /**

@@ -293,3 +293,28 @@ test('SharedArray in use: collectYoung() whose stack is full does not take it fo
   assert.deepEqual(check(session), [])
   queue.close()
 })
+
+test('SharedArray that is made while the stack is full takes no other with it: collectYoung() goes on', () => {
+  const session = currentSession()
+  const collect = () => {
+    noteArrival(4 * 2 ** 20)
+    session.collectYoung()
+  }
+  collect()
+  const kept: Int32Array[] = [new RawArray('i', [0])]
+  const queue = new Queue<Int32Array>()
+  withFullStack(
+    () => new RawArray('i', 1),
+    () => {
+      collect()
+      kept.push(new RawArray('i', [kept.length])) // is young when the next one is made
+    },
+  )
+  kept.forEach((array, i) => {
+    assert.equal(array[0], i)
+    queue.putNowait(array)
+    assert.equal(queue.getNowait(), array, 'its handle is known')
+  })
+  assert.deepEqual(check(session), [])
+  queue.close()
+})

@@ -5,7 +5,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import { Queue, RawArray } from 'multiproc'
 import { check } from '#src/arena/check.js'
 import { currentSession } from '#src/arena/session.js'
-import { collectGarbage, isCollectionDue, noteArrival } from '#src/os/garbage.js'
+import { collectGarbage, isCollectionDue, isCollectionInVain, noteArrival, noteView } from '#src/os/garbage.js'
 
 const MIB = 2 ** 20
 const BATCH = 4
@@ -14,7 +14,7 @@ const blocks = (): number => currentSession().allocator.blocks().length
 
 /** From the first time on, what comes may be found to be gone. */
 function collectYoung(): void {
-  if (!isCollectionDue()) noteArrival(BATCH * MIB)
+  if (!isCollectionDue()) noteView(BATCH * MIB)
   currentSession().collectYoung()
 }
 
@@ -39,7 +39,7 @@ test('SharedArrays that were dropped are freed by collectYoung() itself', async 
     await setImmediate()
   }
   // not those that the engine has moved to the old meanwhile, by a collection of its own
-  assert.ok(freed >= (rounds * BATCH) / 2, `${freed} of ${rounds * BATCH}`)
+  assert.ok(freed >= (rounds * BATCH) / 2, `${freed} of ${rounds * BATCH}; in vain: ${isCollectionInVain()}`)
   assert.deepEqual(check(currentSession()), [])
 })
 
@@ -109,4 +109,16 @@ test('SharedArray is not held for longer than any other when nothing is collecte
     await setTimeout(20)
     await collectAll()
   }
+})
+
+test('SharedArrays that go do not hide that all else that comes is kept: collections in vain are given up', () => {
+  const kept: ArrayBuffer[] = []
+  for (let round = 0; round < 20; round++) {
+    new RawArray('B', 16)
+    kept.push(new ArrayBuffer(BATCH * MIB))
+    noteArrival(BATCH * MIB)
+    currentSession().collectYoung()
+  }
+  assert.ok(isCollectionInVain())
+  assert.equal(kept.length, 20)
 })
