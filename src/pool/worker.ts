@@ -146,7 +146,7 @@ class Worker {
       const now = performance.now()
       if (left <= 0 || this.#isTooLarge(now)) return
       const isDue = isCollectionDue()
-      if (isDue || now - this.#lastTurn > LONGEST_STREAK) {
+      if (now - this.#lastTurn > LONGEST_STREAK) {
         if (!board.hasTasks) this.#tellResults()
         await this.#turn() // in which handles are let go of
       }
