@@ -7,7 +7,7 @@
  */
 import { peek, poke } from '#words'
 import type { Message } from '../contract/message.ts'
-import { collectYoung, isCollectionDue, noteArrival } from '../os/garbage.ts'
+import { collectYoung, noteArrival } from '../os/garbage.ts'
 import { keepFreedPages, LARGE } from '../os/heap.ts'
 import { toRef } from './layout.ts'
 import { isParcel, ownerOf } from './owner.ts'
@@ -23,9 +23,6 @@ import {
 } from './references.ts'
 import type { Session } from './session.ts'
 import { idIn } from './shared-object.ts'
-
-/** For whoever reads many messages one after the other: what came with them should go, by session.collectYoung(). */
-export { isCollectionDue }
 
 const headerBytes = (handles: number): number => Math.ceil(((PARCEL_WORDS.first + handles) * 4) / 64) * 64
 

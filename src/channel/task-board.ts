@@ -59,7 +59,6 @@ import {
   SpareBlocks,
 } from './packed-value.ts'
 
-export { isCollectionDue } from '../arena/parcel.ts'
 export { NONE } from '../arena/until.ts'
 export type { PackedValue } from './packed-value.ts'
 

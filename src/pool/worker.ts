@@ -6,7 +6,7 @@
  */
 import type { Connection } from '../channel/connection.ts'
 import type { Queue } from '../channel/queue.ts'
-import { awayItem, clock, isCollectionDue, recordItem, type Taken, type TaskBoard } from '../channel/task-board.ts'
+import { awayItem, clock, recordItem, type Taken, type TaskBoard } from '../channel/task-board.ts'
 import { plainFailure } from '../codec/failure.ts'
 import { NotSerializableError, OutOfSharedMemoryError } from '../contract/errors.ts'
 import { setImporting } from '../process/family.ts'
@@ -145,12 +145,11 @@ class Worker {
       left -= Math.max(1, task.count)
       const now = performance.now()
       if (left <= 0 || this.#isTooLarge(now)) return
-      const isDue = isCollectionDue()
       if (now - this.#lastTurn > LONGEST_STREAK) {
         if (!board.hasTasks) this.#tellResults()
         await this.#turn() // in which handles are let go of
       }
-      if (isDue) board.collectYoung()
+      board.collectYoung()
     }
   }
 
