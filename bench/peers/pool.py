@@ -37,7 +37,10 @@ def timed(call):
 
 
 def repeat(seconds, once):
+    warm = time.perf_counter() + seconds / 2
     once()
+    while time.perf_counter() < warm:
+        once()
     figures, end = [], time.perf_counter() + seconds
     while len(figures) < 3 or time.perf_counter() < end:
         figures.append(once())

@@ -197,8 +197,12 @@ export class Session {
 
   /** The handle of this thread on the object, if it has one. */
   known(address: number): SharedObject | undefined {
-    const handle = this.#young?.get(address) ?? this.#handles.get(address)?.deref()
+    const handle = this.#handleOn(address)
     return handle?.closed ? undefined : handle // closed, and no stack was left to drop it
+  }
+
+  #handleOn(address: number): SharedObject | undefined {
+    return this.#young?.get(address) ?? this.#handles.get(address)?.deref()
   }
 
   /** A handle was built: its reference goes when it is collected, if not before. `isYoung`: that may be soon, and much hangs on it. */
@@ -225,8 +229,7 @@ export class Session {
   }
 
   #afterCollection(address: number): void {
-    if (this.#young?.get(address) !== undefined) return // a new handle on the same object came meanwhile
-    if (this.#handles.get(address)?.deref() !== undefined) return // as well
+    if (this.#handleOn(address) !== undefined) return // a new handle on the same object came meanwhile
     if (!this.#handles.has(address)) return // it was closed
     this.#drop(address)
   }

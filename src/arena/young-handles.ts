@@ -9,7 +9,7 @@
  * 50 MiB. The keys of a WeakSet do die young. Nobody is told, but util.inspect() lists who is still there (`showHidden`), in 4 µs.
  *
  * If something throws, because the stack is full say, they stay held; but not while they are in the WeakSet only: who stayed could
- * not be told from who is gone, and would lose its memory. And inspect() says that it found nothing when its stack is full. So a
+ * not be told from who is gone, and would lose its memory. And inspect() lists only some, or none, when its stack is full. So a
  * list of as many is made before, some frames further down, and where that fails nothing is taken for gone. To drop the references
  * of those that are gone takes less stack than that list had.
  */
@@ -26,7 +26,6 @@ const MOST_BYTES = 32 * 2 ** 20
 /** They are held for so long at the most, ms. */
 const LONGEST = 100
 
-const list = inspect
 const EVERYTHING = { showHidden: true, customInspect: true, maxArrayLength: Infinity, depth: null, sorted: false }
 
 let met: (SharedObject | undefined)[] = []
@@ -60,7 +59,7 @@ class Marked extends Given {
 
 function listed(marks: WeakSet<Mark>): (SharedObject | undefined)[] {
   met = []
-  list(marks, EVERYTHING)
+  inspect(marks, EVERYTHING)
   const found = met
   met = []
   return found

@@ -56,7 +56,7 @@ export function noteArrival(bytes: number): void {
 
 /** The same for a view of shared memory. */
 export function noteView(bytes: number): void {
-  arrived += bytes
+  noteArrival(bytes)
   views += bytes
 }
 

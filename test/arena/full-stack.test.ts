@@ -1,7 +1,6 @@
 // The stack is full in the middle of an operation: an error that nobody can prevent, and that a program may catch.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setImmediate } from 'node:timers/promises'
 import { Barrier, Condition, JoinableQueue, Lock, Queue, RawArray, registerClass, Semaphore } from 'multiproc'
 import { check } from '#src/arena/check.js'
 import { HEADER } from '#src/arena/layout.js'
@@ -9,10 +8,11 @@ import { bodyAt, objectAt } from '#src/arena/references.js'
 import { currentSession } from '#src/arena/session.js'
 import { LETTERS_LATCH } from '#src/channel/lease-chain.js'
 import { Log } from '#src/channel/log.js'
-import { collectGarbage, noteArrival } from '#src/os/garbage.js'
+import { noteArrival } from '#src/os/garbage.js'
 import { Parties } from '#src/sync/parties.js'
 import { Permits } from '#src/sync/permits.js'
 import { and, load, poke, store } from '#words'
+import { collectAll } from '../support/collect-all.ts'
 
 /** How many calls deep the search for the end of the stack goes at a time, and how far from there every depth is tried. */
 const STEP = 50
@@ -60,13 +60,6 @@ for (const [what, item] of Object.entries({ number: 2, object: { list: [1, { tex
 }
 
 const blocks = (): number => currentSession().allocator.blocks().length
-
-async function collect(): Promise<void> {
-  for (let round = 0; round < 4; round++) {
-    collectGarbage()
-    await setImmediate() // finalizers have their own turn
-  }
-}
 
 interface Subject {
   act(): void
@@ -206,7 +199,7 @@ for (const [what, make] of Object.entries(subjects)) {
 }
 
 test('a handle whose close() found no stack for it is dropped when it is collected', async () => {
-  await collect()
+  await collectAll()
   const session = currentSession()
   const before = blocks()
   const close = (): void => {
@@ -223,7 +216,7 @@ test('a handle whose close() found no stack for it is dropped when it is collect
   }
   close()
   assert.equal(blocks(), before + 1)
-  await collect()
+  await collectAll()
   assert.equal(blocks(), before)
   assert.deepEqual(check(session), [])
 })
@@ -245,7 +238,7 @@ test('an object that comes again after its close() found no stack has a new hand
   }
   close()
   const again = carrier.getNowait()
-  await collect()
+  await collectAll()
   again.acquireSync({ timeout: 0 }).release()
   assert.deepEqual(check(session), [])
   again.close()
@@ -253,7 +246,7 @@ test('an object that comes again after its close() found no stack has a new hand
 })
 
 test('what somebody left referred to by nobody goes with the next look at the references, whoever comes and for whatever', async () => {
-  await collect()
+  await collectAll()
   const session = currentSession()
   const before = blocks()
   const lock = new Lock()
@@ -271,50 +264,43 @@ test('what somebody left referred to by nobody goes with the next look at the re
     [],
   )
   for (const one of [condition, other]) one.close()
-  await collect()
+  await collectAll()
   assert.equal(blocks(), before)
 })
 
-test('SharedArray in use: collectYoung() whose stack is full does not take it for gone', () => {
-  const session = currentSession()
-  const kept: Int32Array[] = []
-  const collect = () => {
-    noteArrival(4 * 2 ** 20)
-    session.collectYoung()
-  }
-  collect()
-  withFullStack(collect, () => kept.push(new RawArray('i', [kept.length])))
+function collectYoung(): void {
+  noteArrival(4 * 2 ** 20)
+  currentSession().collectYoung()
+}
+
+/** Each holds its index, and is the one that arrives when it is sent. */
+function assertKnown(arrays: readonly Int32Array[]): void {
   const queue = new Queue<Int32Array>()
-  kept.forEach((array, i) => {
+  arrays.forEach((array, i) => {
     assert.equal(array[0], i)
     queue.putNowait(array)
     assert.equal(queue.getNowait(), array, 'its handle is known')
   })
-  assert.deepEqual(check(session), [])
+  assert.deepEqual(check(currentSession()), [])
   queue.close()
+}
+
+test('SharedArray in use: collectYoung() whose stack is full does not take it for gone', () => {
+  const kept: Int32Array[] = []
+  collectYoung()
+  withFullStack(collectYoung, () => kept.push(new RawArray('i', [kept.length])))
+  assertKnown(kept)
 })
 
 test('SharedArray that is made while the stack is full takes no other with it: collectYoung() goes on', () => {
-  const session = currentSession()
-  const collect = () => {
-    noteArrival(4 * 2 ** 20)
-    session.collectYoung()
-  }
-  collect()
+  collectYoung()
   const kept: Int32Array[] = [new RawArray('i', [0])]
-  const queue = new Queue<Int32Array>()
   withFullStack(
     () => new RawArray('i', 1),
     () => {
-      collect()
+      collectYoung()
       kept.push(new RawArray('i', [kept.length])) // is young when the next one is made
     },
   )
-  kept.forEach((array, i) => {
-    assert.equal(array[0], i)
-    queue.putNowait(array)
-    assert.equal(queue.getNowait(), array, 'its handle is known')
-  })
-  assert.deepEqual(check(session), [])
-  queue.close()
+  assertKnown(kept)
 })

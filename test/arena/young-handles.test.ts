@@ -5,7 +5,8 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import { Queue, RawArray } from 'multiproc'
 import { check } from '#src/arena/check.js'
 import { currentSession } from '#src/arena/session.js'
-import { collectGarbage, isCollectionDue, isCollectionInVain, noteArrival, noteView } from '#src/os/garbage.js'
+import { isCollectionDue, isCollectionInVain, noteArrival, noteView } from '#src/os/garbage.js'
+import { collectAll } from '../support/collect-all.ts'
 
 const MIB = 2 ** 20
 const BATCH = 4
@@ -16,13 +17,6 @@ const blocks = (): number => currentSession().allocator.blocks().length
 function collectYoung(): void {
   if (!isCollectionDue()) noteView(BATCH * MIB)
   currentSession().collectYoung()
-}
-
-async function collectAll(): Promise<void> {
-  for (let round = 0; round < 4; round++) {
-    collectGarbage()
-    await setImmediate() // finalizers have their own turn
-  }
 }
 
 test('SharedArrays that were dropped are freed by collectYoung() itself', async () => {

@@ -2,25 +2,17 @@
 import assert from 'node:assert/strict'
 import { freemem } from 'node:os'
 import { test } from 'node:test'
-import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ArgumentRangeError, inspect, Queue, RawArray, SharedArray, SharedMemory } from 'multiproc'
 import { check } from '#src/arena/check.js'
 import { HEADER, UNIT } from '#src/arena/layout.js'
 import { giveRun, takeRun, underGuard } from '#src/arena/runs.js'
 import { currentSession } from '#src/arena/session.js'
-import { collectGarbage } from '#src/os/garbage.js'
 import { MAX_VIEW } from '#src/os/mapping.js'
 import { run, runNode } from '../support/children.ts'
+import { collectAll } from '../support/collect-all.ts'
 
 const WINDOW = 2 ** 30
-
-async function collect(): Promise<void> {
-  for (let round = 0; round < 4; round++) {
-    collectGarbage()
-    await setImmediate() // finalizers have their own turn
-  }
-}
 
 /** The memory is taken up to the last units before the next window. Gives it back. */
 function upToWindow(): () => void {
@@ -130,7 +122,7 @@ test('SharedArray that nobody can reach is freed when memory is needed, without 
 
 test('SharedArray: its memory stays while a view, its buffer or a DataView of it is reachable, and goes after', async () => {
   const { allocator } = currentSession()
-  await collect()
+  await collectAll()
   const before = allocator.blocks().length
   /** In a function of its own, so that nothing of it is left on the stack. */
   const look = async (size: number, keep: (array: Int32Array) => ArrayBufferView | ArrayBufferLike) => {
@@ -139,7 +131,7 @@ test('SharedArray: its memory stays while a view, its buffer or a DataView of it
       array[1] = 42
       return keep(array)
     })()
-    await collect()
+    await collectAll()
     assert.equal(allocator.blocks().length, before + 1)
     for (let n = 0; n < 20; n++) new RawArray('i', size).fill(-1)
     const bytes = new DataView(ArrayBuffer.isView(kept) ? kept.buffer : kept)
@@ -153,7 +145,7 @@ test('SharedArray: its memory stays while a view, its buffer or a DataView of it
       (array: Int32Array) => Buffer.from(array.buffer as ArrayBuffer, 4),
     ]) {
       await look(size, keep)
-      await collect()
+      await collectAll()
       assert.equal(allocator.blocks().length, before)
     }
   }
@@ -168,7 +160,7 @@ test('SharedArray that is received again while a view of it lives is the same ar
     queue.putNowait(array)
     return array.subarray(1)
   })()
-  await collect()
+  await collectAll()
   const again = queue.getNowait()
   assert.equal(again.mark, mark)
   assert.equal(again.buffer, view.buffer)

@@ -104,14 +104,14 @@ export function binaries(suite: PoolSuite): void {
   })
   test('SharedArrays that tasks made, and dropped, are freed while the worker goes on', async t => {
     const pool = suite.pool(t, { processes: 1 })
-    const tasksOfEach = 60
+    const count = 60
     const size = 123 * 4096
     const there = () =>
       inspect().objects.filter(({ kind, detail }) => kind === 'SharedArray' && detail.length === size).length
     const array = new RawArray('B', size).fill(7)
-    const given = Array(tasksOfEach).fill(array)
-    assert.deepEqual(await within(pool.map(tasks.useArrays, given, { chunksize: 1 })), Array(tasksOfEach).fill(7))
+    const given = Array(count).fill(array)
+    assert.deepEqual(await within(pool.map(tasks.leaveArray, given, { chunksize: 1 })), Array(count).fill(7))
     // those of the first few tasks and of the last are left to the engine, and what it made old meanwhile
-    assert.ok(there() <= tasksOfEach / 2, `${there()} of ${tasksOfEach} are still there`)
+    assert.ok(there() <= count / 2, `${there()} of ${count} are still there`)
   })
 }
